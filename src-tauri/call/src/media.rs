@@ -151,6 +151,13 @@ impl Phone {
         self.end(now, id, end);
     }
 
+    /// Their program closed the connection in order: a hang-up whose words were lost on the way.
+    pub(crate) fn media_closed(&mut self, now: Instant, link: &Link) {
+        if self.talks_with(link.call, &link.peer) {
+            self.end(now, link.call, EndReason::Hangup);
+        }
+    }
+
     pub(crate) fn set_muted(&mut self, muted: bool) {
         if self.muted == muted {
             return;

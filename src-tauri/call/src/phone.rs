@@ -105,6 +105,7 @@ impl Phone {
             Input::MediaConnected { link } => self.media_connected(now, &link),
             Input::MediaDisconnected { link } => self.media_disconnected(now, &link),
             Input::MediaFailed { link } => self.media_failed(now, &link),
+            Input::MediaClosed { link } => self.media_closed(now, &link),
             Input::SoundFailed { call } => self.sound_failed(now, call),
         }
     }

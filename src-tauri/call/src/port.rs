@@ -130,6 +130,11 @@ pub enum Input {
         /// Where.
         link: Link,
     },
+    /// The other side took the media path down on purpose.
+    MediaClosed {
+        /// Where.
+        link: Link,
+    },
     /// No microphone or speaker could be opened for this call.
     SoundFailed {
         /// The call.

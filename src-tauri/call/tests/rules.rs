@@ -404,6 +404,14 @@ fn a_stranger_can_neither_cancel_nor_accept_nor_hang_up_a_call() {
 }
 
 #[test]
+fn a_media_path_closed_by_the_other_side_is_a_hang_up() {
+    let mut town = pair();
+    let call = connected(&mut town);
+    town.wish("bob/desk", Input::MediaClosed { link: Link { call, peer: address("ann/desk") } });
+    assert_eq!(town.state("bob/desk", call), Some(CallState::Ended(EndReason::Hangup)));
+}
+
+#[test]
 fn logging_out_ends_everything_politely() {
     let mut town = pair();
     let call = connected(&mut town);

@@ -1,0 +1,145 @@
+//! What a window may ask: the engine's methods under their own names, and [`open_main`].
+//!
+//! Each rejects with a [`PealError`]. Which window may call which is in `permissions/phone.toml` and `capabilities/`.
+
+use peal_engine::Engine;
+use peal_engine::api::{
+    AccountView, CallParams, CallSession, LoginParams, Meters, PealError, PhoneView, ReasonedCall, SettingsPatch,
+};
+use tauri::{AppHandle, State};
+
+use crate::windows;
+
+/// Log in; all parameters absent: as last time.
+#[tauri::command]
+#[specta::specta]
+pub async fn login(engine: State<'_, Engine>, params: LoginParams) -> Result<AccountView, PealError> {
+    engine.login(params).await
+}
+
+/// Log out: nothing works after it.
+#[tauri::command]
+#[specta::specta]
+pub async fn logout(engine: State<'_, Engine>) -> Result<(), PealError> {
+    engine.logout().await
+}
+
+/// Who is logged in.
+#[tauri::command]
+#[specta::specta]
+pub fn current_user(engine: State<'_, Engine>) -> Option<AccountView> {
+    engine.current_user()
+}
+
+/// The whole snapshot: listen to `phone_view` first, then ask for it.
+#[tauri::command]
+#[specta::specta]
+pub fn snapshot(engine: State<'_, Engine>) -> PhoneView {
+    (*engine.snapshot()).clone()
+}
+
+/// Call one person or several.
+#[tauri::command]
+#[specta::specta]
+pub async fn call(engine: State<'_, Engine>, params: CallParams) -> Result<CallSession, PealError> {
+    engine.call(params).await
+}
+
+/// Answer.
+#[tauri::command]
+#[specta::specta]
+pub async fn accept(engine: State<'_, Engine>, call_id: String) -> Result<(), PealError> {
+    engine.accept(&call_id).await
+}
+
+/// Decline, with words if wished.
+#[tauri::command]
+#[specta::specta]
+pub async fn reject(engine: State<'_, Engine>, params: ReasonedCall) -> Result<(), PealError> {
+    engine.reject(params).await
+}
+
+/// Withdraw a call before it connects.
+#[tauri::command]
+#[specta::specta]
+pub async fn cancel(engine: State<'_, Engine>, call_id: String) -> Result<(), PealError> {
+    engine.cancel(&call_id).await
+}
+
+/// End a call, or cancel it before it connects.
+#[tauri::command]
+#[specta::specta]
+pub async fn hangup(engine: State<'_, Engine>, call_id: String) -> Result<(), PealError> {
+    engine.hangup(&call_id).await
+}
+
+/// Leave the screen of a call that has ended.
+#[tauri::command]
+#[specta::specta]
+pub async fn dismiss(engine: State<'_, Engine>, call_id: String) -> Result<(), PealError> {
+    engine.dismiss(&call_id).await
+}
+
+/// Microphone off or on.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_muted(engine: State<'_, Engine>, muted: bool) -> Result<(), PealError> {
+    engine.set_muted(muted).await
+}
+
+/// Is the microphone off.
+#[tauri::command]
+#[specta::specta]
+pub fn is_muted(engine: State<'_, Engine>) -> bool {
+    engine.is_muted()
+}
+
+/// Speaker on or off.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_speaker_enabled(engine: State<'_, Engine>, enabled: bool) -> Result<(), PealError> {
+    engine.set_speaker_enabled(enabled).await
+}
+
+/// Is the speaker on.
+#[tauri::command]
+#[specta::specta]
+pub fn is_speaker_enabled(engine: State<'_, Engine>) -> bool {
+    engine.is_speaker_enabled()
+}
+
+/// How long a call rings, 1000 to 120000 ms.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_call_timeout(engine: State<'_, Engine>, ms: u32) -> Result<(), PealError> {
+    engine.set_call_timeout(ms).await
+}
+
+/// Change settings; what is absent stays.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_settings(engine: State<'_, Engine>, patch: SettingsPatch) -> Result<(), PealError> {
+    engine.set_settings(patch).await
+}
+
+/// The missed calls have been seen.
+#[tauri::command]
+#[specta::specta]
+pub async fn mark_history_seen(engine: State<'_, Engine>) -> Result<(), PealError> {
+    engine.mark_history_seen().await
+}
+
+/// Levels now, dB below full scale: ask 10 to 20 times a second while a call is on.
+#[tauri::command]
+#[specta::specta]
+pub fn meters(engine: State<'_, Engine>) -> Meters {
+    engine.meters()
+}
+
+/// Bring the main window to the front.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_main(app: AppHandle) -> Result<(), PealError> {
+    windows::open_main(&app).await;
+    Ok(())
+}

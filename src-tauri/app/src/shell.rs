@@ -1,0 +1,194 @@
+//! From the command line to the event loop.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use peal_engine::api::{ErrorCode, PealError};
+use peal_engine::{Engine, EngineConfig, Profile};
+use peal_store::Place;
+use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
+
+use crate::args::Args;
+use crate::follow::{self, IncomingGone};
+use crate::instance;
+use crate::notification::{self, Notifications};
+use crate::quit::{self, Leaving, quit};
+use crate::tray::{self, Tray};
+use crate::windows::{self, INCOMING, MAIN};
+use crate::words::Words;
+use crate::{bindings, display};
+
+/// Exit code: there is no display.
+const NO_DISPLAY: u8 = 2;
+
+/// Whose phone this is.
+#[derive(Debug)]
+pub struct Identity {
+    /// The main window's title.
+    pub title: String,
+    /// The profile's directory.
+    pub directory: Option<PathBuf>,
+}
+
+/// Runs Peal until it is told to quit. On the main thread.
+pub fn run() -> ExitCode {
+    let args = Args::parse();
+    log();
+    if !display::is_there() {
+        eprintln!("Peal needs a display; for a call without one use peal-headless");
+        return ExitCode::from(NO_DISPLAY);
+    }
+    match tauri::async_runtime::block_on(start(&args)) {
+        Ok(Start::Running(engine, identity)) => open(engine, identity),
+        Ok(Start::Elsewhere) => {
+            println!("Peal is already open on the profile \"{}\": its window comes to the front.", args.profile);
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+/// How a start can turn out.
+enum Start {
+    /// This is the profile's Peal.
+    Running(Engine, Identity),
+    /// Another one was, and shows its window now.
+    Elsewhere,
+}
+
+async fn start(args: &Args) -> Result<Start, PealError> {
+    let config = EngineConfig {
+        profile: Profile::Named(args.profile.clone()),
+        embedded_broker: args.embedded_broker,
+        ..EngineConfig::default()
+    };
+    let started = Engine::start(config.clone()).await;
+    // A name that has no directory was refused by the engine already, in words.
+    let directory = Place::Named(args.profile.clone()).directory().ok().flatten();
+    let engine = match (started, &directory) {
+        (Err(error), Some(directory)) if error.code == ErrorCode::ProfileInUse => {
+            if instance::ask_to_show(directory).await {
+                return Ok(Start::Elsewhere);
+            }
+            // It may have been on its way out.
+            Engine::start(config).await?
+        }
+        (started, _) => started?,
+    };
+    Ok(Start::Running(engine, Identity { title: args.title(), directory }))
+}
+
+fn open(engine: Engine, identity: Identity) -> ExitCode {
+    let border = bindings::builder();
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_notification::init())
+        .invoke_handler(border.invoke_handler())
+        .manage(engine)
+        .manage(identity)
+        .manage(Notifications::default())
+        .manage(IncomingGone::default())
+        .manage(Leaving::default())
+        .setup(move |app| {
+            border.mount_events(app);
+            set_up(app.handle())?;
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match app {
+        Ok(app) => {
+            app.run(handle);
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(&PealError::new(ErrorCode::Internal, error.to_string())),
+    }
+}
+
+fn set_up(app: &AppHandle) -> tauri::Result<()> {
+    let engine = app.state::<Engine>().inner().clone();
+    let settings = engine.snapshot().settings.clone();
+    notification::listen(app);
+    if let Some(tray) = Tray::new(app, &app.state::<Identity>().title, Words::of(&settings.language))? {
+        app.manage(tray);
+    }
+    windows::build_main(app, settings.theme)?;
+    follow::spawn(app, &engine);
+    tauri::async_runtime::spawn(quit::on_signal(app.clone()));
+    tauri::async_runtime::spawn(open_door(app.clone()));
+    Ok(())
+}
+
+/// Lets another start of this profile show this one's window.
+async fn open_door(app: AppHandle) {
+    let Some(directory) = app.state::<Identity>().directory.clone() else {
+        return;
+    };
+    let handle = app.clone();
+    let show = move || {
+        let handle = handle.clone();
+        async move { windows::open_main(&handle).await }
+    };
+    match instance::listen(&directory, show).await {
+        Ok(listening) => {
+            app.manage(listening);
+        }
+        Err(error) => tracing::warn!(%error, "a second start can't bring this window to the front"),
+    }
+}
+
+fn handle(app: &AppHandle, event: RunEvent) {
+    match event {
+        RunEvent::WindowEvent { label, event: WindowEvent::CloseRequested { api, .. }, .. } => {
+            api.prevent_close();
+            if label == MAIN {
+                let app = app.clone();
+                tauri::async_runtime::spawn(async move { close_main(&app).await });
+            }
+            // The incoming-call window goes when the ringing does: by Answer, by Decline, or by itself.
+        }
+        RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } if label == INCOMING => {
+            app.state::<IncomingGone>().0.notify_one();
+        }
+        // The last window is gone: say goodbye before the end.
+        RunEvent::ExitRequested { code: None, api, .. } => {
+            api.prevent_exit();
+            quit(app);
+        }
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => {
+            let app = app.clone();
+            tauri::async_runtime::spawn(async move { windows::open_main(&app).await });
+        }
+        _ => {}
+    }
+}
+
+/// The main window's close button: calls must still arrive, if Peal can be found again in a tray.
+async fn close_main(app: &AppHandle) {
+    if app.try_state::<Tray>().is_some() && tray::is_shown().await {
+        if let Some(window) = app.get_webview_window(MAIN)
+            && let Err(error) = window.hide()
+        {
+            tracing::warn!(%error, "the main window can't be hidden");
+        }
+    } else {
+        quit(app);
+    }
+}
+
+/// Says on stderr and on the screen why Peal does not start.
+fn refuse(error: &PealError) -> ExitCode {
+    let words = Words::of("system");
+    eprintln!("{}: {}\n{}", words.cannot_start, error.message, error.hint);
+    display::show_error(words.cannot_start, &format!("{}\n\n{}", error.message, error.hint));
+    ExitCode::FAILURE
+}
+
+/// Logs to stderr: warnings, and what Peal's own crates inform about. `PEAL_LOG` says otherwise (`PEAL_LOG=peal=debug`).
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PEAL_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,peal=info"));
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+}

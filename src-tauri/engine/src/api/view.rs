@@ -1,0 +1,429 @@
+//! The snapshot: everything a screen shows, as one value that is replaced and never patched.
+
+use serde::{Deserialize, Serialize};
+
+use super::PealError;
+
+/// Voice or picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Media {
+    /// Voice only.
+    #[default]
+    Audio,
+    /// Voice and picture.
+    Video,
+}
+
+/// The whole phone at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct PhoneView {
+    /// Grows with every change.
+    pub revision: u32,
+    /// Who is logged in; absent on the first start and after logout.
+    pub account: Option<AccountView>,
+    /// How the server is reached.
+    pub connection: Connection,
+    /// Echo first, then everyone known, by name.
+    pub contacts: Vec<ContactView>,
+    /// Newest first.
+    pub history: Vec<RecordView>,
+    /// Missed calls that nobody has looked at.
+    pub missed_count: u32,
+    /// Every call that is not over, and the one that just ended until its screen is left.
+    pub calls: Vec<CallView>,
+    /// Sound devices.
+    pub audio: AudioView,
+    /// What the person chose.
+    pub settings: Settings,
+}
+
+/// The person at this device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct AccountView {
+    /// The account (kit A03's username).
+    pub user_id: String,
+    /// The name that others see.
+    pub display_name: String,
+    /// This device.
+    pub device_id: String,
+    /// The MQTT client id (kit A03's clientId).
+    pub client_id: String,
+    /// The server's address.
+    pub server: String,
+    /// The server is Peal's own, on this computer.
+    pub embedded: bool,
+}
+
+/// Whether the server is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionState {
+    /// Logged out.
+    #[default]
+    Offline,
+    /// Trying for the first time.
+    Connecting,
+    /// Logged in.
+    Online,
+    /// Lost; trying again.
+    Reconnecting,
+}
+
+/// How the server is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Connection {
+    /// Where it stands.
+    pub state: ConnectionState,
+    /// What is wrong, if anything.
+    pub problem: Option<PealError>,
+}
+
+/// What kind of contact it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum ContactKind {
+    /// A human being.
+    Person,
+    /// A doorbell, an intercom, a bot.
+    Device,
+    /// The contact inside Peal that plays back what it hears.
+    Echo,
+}
+
+/// Whether somebody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceView {
+    /// Can be called.
+    Online,
+    /// In a call now.
+    InCall,
+    /// Away.
+    Offline,
+}
+
+/// Somebody to call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ContactView {
+    /// The account; `echo` for Echo.
+    pub user_id: String,
+    /// The name to show.
+    pub name: String,
+    /// What kind it is.
+    pub kind: ContactKind,
+    /// Whether they are there.
+    pub presence: PresenceView,
+}
+
+/// Who began it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// I called.
+    Outgoing,
+    /// They called.
+    Incoming,
+}
+
+/// How a call ended, for the history (kit D14 to D18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum RecordStatus {
+    /// They talked.
+    Completed,
+    /// The caller withdrew.
+    Cancelled,
+    /// The callee declined.
+    Rejected,
+    /// Nobody answered.
+    Missed,
+    /// The callee was in another call.
+    Busy,
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RecordView {
+    /// The call.
+    pub call_id: String,
+    /// The other side.
+    pub user_id: String,
+    /// Their name now.
+    pub name: String,
+    /// Who began it.
+    pub direction: Direction,
+    /// Voice or picture.
+    pub media: Media,
+    /// How it ended.
+    pub status: RecordStatus,
+    /// Why it ended.
+    pub reason: EndReason,
+    /// When it began, ms since 1970.
+    pub started_at: f64,
+    /// How long they talked, ms.
+    pub duration_ms: f64,
+    /// False: missed and not yet looked at.
+    pub seen: bool,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// Outgoing: no device has answered the invite yet.
+    Calling,
+    /// Outgoing: it rings there. Incoming: it rings here.
+    Ringing,
+    /// Answered; media is being set up.
+    Connecting,
+    /// They talk.
+    Connected,
+    /// Media was lost and is being brought back.
+    Reconnecting,
+    /// Over; `reason` says why.
+    Ended,
+}
+
+/// Why a call ended. Each has words and a hint in the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Somebody hung up.
+    Hangup,
+    /// The caller withdrew.
+    Cancelled,
+    /// The callee declined.
+    Rejected,
+    /// The callee was in another call.
+    Busy,
+    /// Nobody answered in time.
+    NoResponse,
+    /// Answered on another device of the callee.
+    AnsweredElsewhere,
+    /// Declined on another device of the callee.
+    RejectedElsewhere,
+    /// This device was logged in elsewhere.
+    KickedOut,
+    /// No path for media was found.
+    IceFailed,
+    /// The media path was lost and did not come back.
+    IceLost,
+    /// No microphone or speaker.
+    DeviceFailed,
+    /// The callee can't be reached: no device of theirs rang.
+    Unreachable,
+    /// The other side can't take this kind of call.
+    Incompatible,
+    /// A fault.
+    Error,
+}
+
+/// Where a member of a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum MemberState {
+    /// Invited; nothing heard yet.
+    Inviting,
+    /// A device of theirs rings.
+    Ringing,
+    /// Answered; media is being set up.
+    Connecting,
+    /// In the call.
+    Joined,
+    /// Their media stopped arriving.
+    Disconnected,
+    /// Gone.
+    Left,
+}
+
+/// Somebody else in a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct MemberView {
+    /// The account.
+    pub user_id: String,
+    /// The name to show.
+    pub name: String,
+    /// What kind of contact it is.
+    pub kind: ContactKind,
+    /// Where they stand.
+    pub state: MemberState,
+    /// Their microphone is off.
+    pub muted: bool,
+}
+
+/// How good the media path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// Nobody would notice anything.
+    Good,
+    /// Some losses are heard.
+    Fair,
+    /// Hard to follow.
+    Poor,
+}
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct CallView {
+    /// The call.
+    pub call_id: String,
+    /// Who began it.
+    pub direction: Direction,
+    /// Voice or picture.
+    pub media: Media,
+    /// Where it stands.
+    pub state: CallState,
+    /// Why it ended; absent before.
+    pub reason: Option<EndReason>,
+    /// Everyone else in it.
+    pub members: Vec<MemberView>,
+    /// The words that came with the invite (or the decline, once ended).
+    pub message: Option<String>,
+    /// When it connected, ms since 1970; absent before.
+    pub connected_at: Option<f64>,
+    /// How long they talked, ms; only once ended.
+    pub duration_ms: Option<f64>,
+    /// My microphone is off.
+    pub muted: bool,
+    /// How good the media path is; absent until measured.
+    pub quality: Option<Quality>,
+}
+
+/// A sound device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct DeviceView {
+    /// What the setting holds.
+    pub id: String,
+    /// What a person reads.
+    pub name: String,
+}
+
+/// Sound devices and what is wrong with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct AudioView {
+    /// What can be spoken into.
+    pub microphones: Vec<DeviceView>,
+    /// What can be heard.
+    pub speakers: Vec<DeviceView>,
+    /// The speaker is on (kit C10).
+    pub speaker_enabled: bool,
+    /// What is wrong now, if anything.
+    pub problem: Option<PealError>,
+}
+
+/// Light, dark, or as the system.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system.
+    #[default]
+    System,
+    /// Ink on paper.
+    Light,
+    /// Paper on ink.
+    Dark,
+}
+
+/// What the person chose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(default)]
+pub struct Settings {
+    /// `en`, `zh-CN`, or `system`.
+    pub language: String,
+    /// Light, dark, or as the system.
+    pub theme: Theme,
+    /// A microphone's id, or `default`.
+    pub microphone: String,
+    /// A speaker's id, or `default`.
+    pub speaker: String,
+    /// How long a call rings, ms.
+    pub call_timeout_ms: u32,
+    /// Cancel the speaker's echo out of the microphone.
+    pub echo_cancellation: bool,
+    /// Suppress steady noise.
+    pub noise_suppression: bool,
+    /// Bring the voice to an even level.
+    pub gain_control: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            language: "system".to_owned(),
+            theme: Theme::System,
+            microphone: "default".to_owned(),
+            speaker: "default".to_owned(),
+            call_timeout_ms: 30_000,
+            echo_cancellation: true,
+            noise_suppression: true,
+            gain_control: true,
+        }
+    }
+}
+
+/// How loud somebody is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct VoiceLevel {
+    /// The account; empty for my own microphone.
+    pub user_id: String,
+    /// dB below full scale, -100 to 0.
+    pub dbfs: f32,
+}
+
+/// Levels now, outside the snapshot: they change all the time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Meters {
+    /// My microphone first, then everyone heard.
+    pub voices: Vec<VoiceLevel>,
+}
+
+/// Counters of a call's media path, since it began.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct CallStats {
+    /// Voice packets sent.
+    pub packets_sent: f64,
+    /// Voice packets received.
+    pub packets_received: f64,
+    /// Voice packets of theirs that never came (RFC 3550).
+    pub lost: f64,
+    /// Round trip of the media path, ms; absent until measured.
+    pub rtt_ms: Option<f64>,
+    /// Jitter of their packets, ms (RFC 3550).
+    pub jitter_ms: f64,
+    /// How long their voice waits in the jitter buffer, ms.
+    pub buffer_ms: f64,
+    /// Voice made up for what was lost, ms.
+    pub concealed_ms: f64,
+    /// Voice played, ms.
+    pub played_ms: f64,
+    /// From the answer to the first sound of theirs at the speaker, ms.
+    pub first_audio_ms: Option<f64>,
+    /// What encrypts the voice.
+    pub srtp_cipher: String,
+}

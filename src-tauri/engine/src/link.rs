@@ -1,0 +1,251 @@
+//! The media path of one call to one device: a task around a peer connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use peal_call::{Candidate, Link};
+use peal_media::audio::{EncodedFrame, RtpVoicePacket, Voice};
+use peal_media::peer::{self, Peer, PeerConfig, PeerError, PeerEvent, PeerStats, VoiceFrame};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
+
+use crate::api::Quality;
+use crate::phone::Message;
+
+/// How often the path is judged.
+const JUDGE_EVERY: Duration = Duration::from_secs(2);
+/// How long a hang-up may take to reach the other side by the media path.
+const GOODBYE: Duration = Duration::from_millis(400);
+/// Room for two seconds of voice and some events.
+const EVENTS: usize = 128;
+
+/// What a link is told to do, in order.
+pub(crate) enum Order {
+    Offer,
+    Answer(String),
+    AcceptAnswer(String),
+    AnswerOffer(String),
+    Restart,
+    AddCandidates(Vec<Candidate>, bool),
+    /// Where the peer's voice goes and mine comes from.
+    Attach(Arc<Voice>, broadcast::Receiver<EncodedFrame>),
+    /// A message beside MQTT; lost if the path is not up.
+    Control(Vec<u8>),
+    Stats(oneshot::Sender<PeerStats>),
+}
+
+/// What a link reports.
+#[derive(Debug)]
+pub(crate) enum Fact {
+    OfferReady(String),
+    AnswerReady(String),
+    Candidates(Vec<Candidate>, bool),
+    Connected,
+    Disconnected,
+    Failed,
+    Closed,
+    Control(Vec<u8>),
+    /// How good the path is, and the share of my packets that get lost, in percent.
+    Judged(Quality, u8),
+}
+
+/// A running link. Dropping it closes the peer connection.
+pub(crate) struct LinkHandle {
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl LinkHandle {
+    pub fn open(link: Link, messages: mpsc::UnboundedSender<Message>) -> Self {
+        let (orders, received) = mpsc::unbounded_channel();
+        tokio::spawn(run(link, received, messages));
+        Self { orders }
+    }
+
+    pub fn order(&self, order: Order) {
+        // A link that has failed has said so; what it is told afterwards has no meaning.
+        let _ = self.orders.send(order);
+    }
+}
+
+struct Running {
+    peer: Peer,
+    link: Link,
+    messages: mpsc::UnboundedSender<Message>,
+    voice: Option<Arc<Voice>>,
+    last: PeerStats,
+    last_concealed_ms: u64,
+}
+
+async fn run(link: Link, mut orders: mpsc::UnboundedReceiver<Order>, messages: mpsc::UnboundedSender<Message>) {
+    let (events_tx, mut events) = mpsc::channel(EVENTS);
+    let peer = match Peer::open(&PeerConfig::default(), events_tx).await {
+        Ok(peer) => peer,
+        Err(error) => {
+            tracing::warn!(%error, "a peer connection can't be opened");
+            let _ = messages.send(Message::Link(link, Fact::Failed));
+            return;
+        }
+    };
+    let mut running = Running { peer, link, messages, voice: None, last: PeerStats::default(), last_concealed_ms: 0 };
+    let mut uplink: Option<broadcast::Receiver<EncodedFrame>> = None;
+    let mut connected = false;
+    let mut said_goodbye = false;
+    let mut judge = tokio::time::interval(JUDGE_EVERY);
+    judge.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            order = orders.recv() => match order {
+                Some(Order::Attach(voice, frames)) => {
+                    running.voice = Some(voice);
+                    uplink = Some(frames);
+                }
+                Some(order) => {
+                    said_goodbye = matches!(order, Order::Control(_));
+                    running.obey(order).await;
+                }
+                None => break,
+            },
+            Some(event) = events.recv() => {
+                match event {
+                    PeerEvent::Connected => connected = true,
+                    PeerEvent::Disconnected | PeerEvent::Failed => connected = false,
+                    _ => {}
+                }
+                running.report(event);
+            }
+            frame = next(&mut uplink) => match frame {
+                Ok(frame) => running.speak(frame),
+                Err(broadcast::error::RecvError::Lagged(frames)) => {
+                    tracing::debug!(frames, "voice frames were not sent in time");
+                }
+                Err(broadcast::error::RecvError::Closed) => uplink = None,
+            },
+            _ = judge.tick(), if connected => running.judge().await,
+        }
+    }
+    if said_goodbye && connected {
+        // The other side closes as soon as it has read it.
+        let closed = async { while !matches!(events.recv().await, None | Some(PeerEvent::Closed)) {} };
+        let _ = tokio::time::timeout(GOODBYE, closed).await;
+    }
+    running.peer.close().await;
+}
+
+/// The next frame, or never while there is no microphone.
+async fn next(
+    uplink: &mut Option<broadcast::Receiver<EncodedFrame>>,
+) -> Result<EncodedFrame, broadcast::error::RecvError> {
+    match uplink {
+        Some(frames) => frames.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Running {
+    async fn obey(&mut self, order: Order) {
+        let done = match order {
+            Order::Offer => self.peer.offer().await.map(|sdp| self.say(Fact::OfferReady(sdp))),
+            Order::Restart => self.peer.restart_ice().await.map(|sdp| self.say(Fact::OfferReady(sdp))),
+            Order::Answer(offer) | Order::AnswerOffer(offer) => {
+                self.peer.answer(&offer).await.map(|sdp| self.say(Fact::AnswerReady(sdp)))
+            }
+            Order::AcceptAnswer(answer) => self.peer.accept_answer(&answer).await,
+            Order::AddCandidates(candidates, complete) => {
+                let candidates: Vec<_> = candidates.into_iter().map(from_call).collect();
+                if let Err(error) = self.peer.add_candidates(&candidates, complete).await {
+                    // One bad candidate says nothing about the others.
+                    tracing::debug!(%error, "a candidate was not taken");
+                }
+                Ok(())
+            }
+            Order::Control(message) => {
+                match self.peer.send_control(&message).await {
+                    // It went by MQTT too.
+                    Err(PeerError::ControlNotOpen) | Ok(()) => {}
+                    Err(error) => tracing::debug!(%error, "a control message was not sent"),
+                }
+                Ok(())
+            }
+            Order::Stats(reply) => {
+                let _ = reply.send(self.peer.stats().await);
+                Ok(())
+            }
+            Order::Attach(..) => Ok(()),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "the media path can't be set up");
+            self.say(Fact::Failed);
+        }
+    }
+
+    fn report(&self, event: PeerEvent) {
+        match event {
+            PeerEvent::Voice(packet) => {
+                if let Some(voice) = &self.voice {
+                    voice.push(RtpVoicePacket {
+                        sequence: packet.sequence,
+                        timestamp: packet.timestamp,
+                        payload: packet.payload,
+                        arrived: packet.arrived,
+                    });
+                }
+            }
+            PeerEvent::Candidates { candidates, complete } => {
+                self.say(Fact::Candidates(candidates.into_iter().map(to_call).collect(), complete));
+            }
+            PeerEvent::Connected => self.say(Fact::Connected),
+            PeerEvent::Disconnected => self.say(Fact::Disconnected),
+            PeerEvent::Closed => self.say(Fact::Closed),
+            PeerEvent::Failed => self.say(Fact::Failed),
+            PeerEvent::Control(message) => self.say(Fact::Control(message.to_vec())),
+            PeerEvent::ControlOpen => {}
+        }
+    }
+
+    fn speak(&self, frame: EncodedFrame) {
+        let frame = VoiceFrame {
+            payload: frame.payload,
+            timestamp: frame.timestamp,
+            marker: frame.talk_spurt_start,
+            level_dbov: frame.level_dbov,
+        };
+        match self.peer.send_voice(frame) {
+            Ok(()) | Err(PeerError::VoiceNotNegotiated | PeerError::Closed) => {}
+            Err(error) => tracing::debug!(%error, "a voice frame was not sent"),
+        }
+    }
+
+    async fn judge(&mut self) {
+        let now = self.peer.stats().await;
+        let concealed_ms = self.voice.as_ref().map_or(0, |voice| voice.stats().concealed_ms);
+        let received = now.packets_received.saturating_sub(self.last.packets_received);
+        let lost = (now.lost - self.last.lost).max(0) as f64;
+        let share = if received == 0 { 0.0 } else { lost / (lost + received as f64) };
+        let concealed = concealed_ms.saturating_sub(self.last_concealed_ms) as f64 / JUDGE_EVERY.as_millis() as f64;
+        let rtt = now.rtt_ms.unwrap_or(0.0);
+        let remote_loss = now.remote_fraction_lost.unwrap_or(0.0);
+        let quality = if share > 0.1 || concealed > 0.1 || rtt > 600.0 || remote_loss > 0.15 {
+            Quality::Poor
+        } else if share > 0.02 || concealed > 0.03 || rtt > 300.0 || remote_loss > 0.05 {
+            Quality::Fair
+        } else {
+            Quality::Good
+        };
+        self.last = now;
+        self.last_concealed_ms = concealed_ms;
+        self.say(Fact::Judged(quality, (remote_loss * 100.0).clamp(0.0, 100.0) as u8));
+    }
+
+    fn say(&self, fact: Fact) {
+        let _ = self.messages.send(Message::Link(self.link.clone(), fact));
+    }
+}
+
+fn from_call(candidate: Candidate) -> peer::Candidate {
+    peer::Candidate { candidate: candidate.candidate, mid: candidate.mid, line: candidate.line }
+}
+
+fn to_call(candidate: peer::Candidate) -> Candidate {
+    Candidate { candidate: candidate.candidate, mid: candidate.mid, line: candidate.line }
+}

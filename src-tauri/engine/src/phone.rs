@@ -1,0 +1,403 @@
+//! The loop that joins the rules, the signals, the media and the store.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use peal_call::{CallId, DeviceAddress, Input, Link, Phone};
+use peal_media::audio::{Devices, Voice};
+use peal_signalling::{Client, Notice, PresenceState};
+use peal_store::{Identity, RecordRow, Store};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
+use uuid::Uuid;
+
+use crate::api::{
+    AccountView, CallSession, CallStats, Command, Connection, ConnectionState, Event, PealError, PhoneView, Quality,
+    RecordView, Settings, VoiceLevel,
+};
+use crate::broker::EmbeddedBroker;
+use crate::directory::Directory;
+use crate::link::{Fact, LinkHandle};
+use crate::login::{LoggedIn, Login};
+use crate::sound::{Opened, SoundSystem};
+use crate::view::{MeterSource, Surroundings};
+use crate::{Engine, EngineConfig, history};
+
+/// The settings' key in the store.
+const SETTINGS: &str = "settings";
+/// Housekeeping: devices that failed, a broker that went.
+const TICK: Duration = Duration::from_secs(1);
+/// How often `voice_volume` is told (kit E24).
+const VOLUME_EVERY: Duration = Duration::from_millis(200);
+
+/// What the loop is told.
+pub(crate) enum Message {
+    Command(Command, Reply),
+    /// A login came to an end; which one, and who waits for it.
+    LoggedIn(u64, Box<Result<LoggedIn, PealError>>, Option<Reply>),
+    /// A resumed login has failed once more and goes on trying.
+    Retrying(u64, PealError),
+    /// From the client of this login.
+    Signalling(u64, Notice),
+    Link(Link, Fact),
+    Sound(Opened),
+    Devices(Devices),
+    EchoStarted(u64, Result<Engine, PealError>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// Who waits for a command's answer.
+pub(crate) type Reply = oneshot::Sender<Result<Answer, PealError>>;
+
+/// What a command answers.
+pub(crate) enum Answer {
+    Nothing,
+    Account(Option<AccountView>),
+    Session(CallSession),
+    Stats(CallStats),
+    View(Arc<PhoneView>),
+    Bool(bool),
+}
+
+/// Somebody is logged in.
+pub(crate) struct Session {
+    pub phone: Phone,
+    pub client: Client,
+    pub me: DeviceAddress,
+    pub account: AccountView,
+    pub shown_state: PresenceState,
+    pub echo: Option<Engine>,
+}
+
+/// The loop's state.
+pub(crate) struct Softphone {
+    pub config: EngineConfig,
+    pub store: Arc<Store>,
+    pub identity: Identity,
+    pub boot_id: Uuid,
+    pub messages: mpsc::UnboundedSender<Message>,
+    pub events: broadcast::Sender<Event>,
+    pub settings: Settings,
+    pub directory: Directory,
+    pub history: Vec<RecordView>,
+    pub connection: Connection,
+    pub session: Option<Session>,
+    /// Known from the last run, while its login is being taken up.
+    pub resuming: Option<AccountView>,
+    /// Numbers the logins, so that what an old one reports is not taken for the new one's.
+    pub generation: u64,
+    pub logging_in: Option<AbortHandle>,
+    pub links: HashMap<Link, LinkHandle>,
+    pub voices: HashMap<Link, Arc<Voice>>,
+    pub quality: HashMap<CallId, Quality>,
+    pub answered_at: HashMap<CallId, Instant>,
+    pub sound: SoundSystem,
+    pub meters: MeterSource,
+    pub broker: Arc<Mutex<EmbeddedBroker>>,
+    /// The devices stay open until then, so that the last sound is heard.
+    pub lingers: Option<Instant>,
+    view: watch::Sender<Arc<PhoneView>>,
+    untold: Vec<Event>,
+    unanswered: Vec<(Reply, Result<Answer, PealError>)>,
+}
+
+impl Softphone {
+    pub fn new(
+        config: EngineConfig,
+        store: Store,
+        identity: Identity,
+        messages: mpsc::UnboundedSender<Message>,
+        events: broadcast::Sender<Event>,
+        meters: MeterSource,
+    ) -> Result<(Self, watch::Receiver<Arc<PhoneView>>), PealError> {
+        let directory = Directory::load(&store)?;
+        let settings =
+            store.setting(SETTINGS)?.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+        let history = history::shown(&store, &directory)?;
+        let (view, watched) = watch::channel(Arc::new(PhoneView {
+            revision: 0,
+            account: None,
+            connection: Connection::default(),
+            contacts: Vec::new(),
+            history: Vec::new(),
+            missed_count: 0,
+            calls: Vec::new(),
+            audio: crate::api::AudioView::default(),
+            settings: Settings::default(),
+        }));
+        let mut phone = Self {
+            sound: SoundSystem::new(messages.clone()),
+            config,
+            store: Arc::new(store),
+            identity,
+            boot_id: Uuid::now_v7(),
+            messages,
+            events,
+            settings,
+            directory,
+            history,
+            connection: Connection::default(),
+            session: None,
+            resuming: None,
+            generation: 0,
+            logging_in: None,
+            links: HashMap::new(),
+            voices: HashMap::new(),
+            quality: HashMap::new(),
+            answered_at: HashMap::new(),
+            meters,
+            broker: Arc::default(),
+            lingers: None,
+            view,
+            untold: Vec::new(),
+            unanswered: Vec::new(),
+        };
+        phone.choose_sound();
+        if phone.config.resume {
+            phone.resume()?;
+        }
+        phone.publish();
+        Ok((phone, watched))
+    }
+
+    /// Runs until [`Message::Stop`], or until every handle is gone.
+    pub async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
+        self.sound.look_for_devices();
+        if self.config.always_start_broker {
+            self.start_broker();
+        }
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut volume = tokio::time::interval(VOLUME_EVERY);
+        volume.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let due = self.session.as_ref().and_then(|it| it.phone.poll_timeout());
+            let due = due.into_iter().chain(self.lingers).min();
+            let talking = !self.voices.is_empty() && self.events.receiver_count() > 0;
+            tokio::select! {
+                message = messages.recv() => match message {
+                    Some(Message::Stop(reply)) => {
+                        self.stop().await;
+                        // Whoever waits may open the profile again.
+                        drop(self);
+                        let _ = reply.send(());
+                        return;
+                    }
+                    Some(message) => self.handle(message).await,
+                    None => return self.stop().await,
+                },
+                () = until(due) => {
+                    self.lingers = self.lingers.filter(|at| *at > Instant::now());
+                    if let Some(session) = &mut self.session {
+                        session.phone.handle_timeout(Instant::now());
+                    }
+                }
+                _ = tick.tick() => self.housekeeping(),
+                _ = volume.tick(), if talking => {
+                    let voices: Vec<VoiceLevel> = self.meters.read().voices;
+                    // Levels are not in the snapshot.
+                    let _ = self.events.send(Event::VoiceVolume(voices));
+                    continue;
+                }
+            }
+            self.settle().await;
+        }
+    }
+
+    /// Feeds the rules.
+    pub fn input(&mut self, input: Input) {
+        if let Some(session) = &mut self.session {
+            session.phone.handle_input(Instant::now(), input);
+        }
+    }
+
+    /// Tells everyone who listens, once the snapshot shows it.
+    pub fn tell(&mut self, event: Event) {
+        self.untold.push(event);
+    }
+
+    /// Answers a command, once the snapshot shows what it did.
+    pub fn answer(&mut self, reply: Reply, answer: Result<Answer, PealError>) {
+        self.unanswered.push((reply, answer));
+    }
+
+    /// A failure that no command waits for.
+    pub fn complain(&mut self, error: PealError) {
+        tracing::debug!(code = ?error.code, "told");
+        self.tell(Event::Error(error));
+    }
+
+    pub fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            directory: &self.directory,
+            me: self.session.as_ref().map(|it| &it.me.user),
+            quality: &self.quality,
+            muted: self.session.as_ref().is_some_and(|it| it.phone.is_muted()),
+            now: Instant::now(),
+        }
+    }
+
+    pub fn set_connection(&mut self, state: ConnectionState, problem: Option<PealError>) {
+        let connection = Connection { state, problem };
+        if self.connection != connection {
+            self.connection = connection.clone();
+            self.tell(Event::ConnectionChanged(connection));
+        }
+    }
+
+    pub fn choose_sound(&mut self) {
+        self.sound.choose(
+            &self.settings,
+            self.config.microphone.as_ref(),
+            self.config.speaker.as_ref(),
+            self.config.force_processing,
+        );
+    }
+
+    pub fn keep_settings(&mut self, settings: Settings) -> Result<(), PealError> {
+        let json = serde_json::to_value(&settings)
+            .map_err(|error| PealError::new(crate::api::ErrorCode::Internal, error.to_string()))?;
+        self.store.set_setting(SETTINGS, &json)?;
+        self.settings = settings;
+        self.choose_sound();
+        Ok(())
+    }
+
+    /// The login's parts, to run beside the loop.
+    pub fn login(&self) -> Login {
+        Login {
+            config: self.config.clone(),
+            store: Arc::clone(&self.store),
+            identity: self.identity.clone(),
+            broker: Arc::clone(&self.broker),
+            boot_id: self.boot_id,
+        }
+    }
+
+    /// The history has another line.
+    pub fn recorded(&mut self, row: RecordRow) {
+        let view = history::view(row, &self.directory);
+        match history::shown(&self.store, &self.directory) {
+            Ok(shown) => self.history = shown,
+            Err(error) => self.complain(error.into()),
+        }
+        self.tell(Event::CallRecorded(view));
+    }
+
+    async fn handle(&mut self, message: Message) {
+        match message {
+            Message::Command(command, reply) => self.command(command, reply).await,
+            Message::LoggedIn(generation, result, reply) => self.logged_in(generation, *result, reply),
+            Message::Retrying(generation, error) => {
+                if generation == self.generation {
+                    self.set_connection(ConnectionState::Connecting, Some(error));
+                }
+            }
+            Message::Signalling(generation, notice) => {
+                if generation == self.generation {
+                    self.signalling(notice).await;
+                }
+            }
+            Message::Link(link, fact) => self.link_reported(&link, fact),
+            Message::Sound(opened) => {
+                if self.sound.opened(opened) {
+                    self.attach_all();
+                }
+            }
+            Message::Devices(devices) => self.sound.found(devices),
+            Message::EchoStarted(generation, started) => self.echo_started(generation, started).await,
+            // The loop takes it before.
+            Message::Stop(_) => {}
+        }
+    }
+
+    /// Carries out what the rules want, until they want nothing more, and shows the result.
+    async fn settle(&mut self) {
+        while let Some(output) = self.session.as_mut().and_then(|it| it.phone.poll_output()) {
+            self.carry_out(output).await;
+        }
+        self.settle_sound();
+        let busy = self.session.as_ref().is_some_and(|it| it.phone.is_busy());
+        if let Some(session) = &mut self.session {
+            let state = if busy { PresenceState::InCall } else { PresenceState::Online };
+            if session.shown_state != state {
+                session.shown_state = state;
+                session.client.set_state(state).await;
+            }
+        }
+        self.publish();
+    }
+
+    fn housekeeping(&mut self) {
+        self.sound.retry();
+        let lost = self.connection.state == ConnectionState::Reconnecting;
+        if lost && self.session.as_ref().is_some_and(|it| it.account.embedded) {
+            // Whoever ran the broker is gone: somebody takes over. The port decides who.
+            self.start_broker();
+        }
+    }
+
+    fn start_broker(&self) {
+        let (broker, config, messages) = (Arc::clone(&self.broker), self.config.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let Ok(mut broker) = broker.try_lock() else { return };
+            let pause = Duration::from_millis(rand::random_range(0..300));
+            tokio::time::sleep(pause).await;
+            if let Err(error) = broker.ensure(config.embedded_broker, &config.profile).await {
+                let _ = messages.send(Event::Error(error));
+            }
+        });
+    }
+
+    fn publish(&mut self) {
+        self.refresh();
+        for event in self.untold.drain(..) {
+            // Nobody may be listening.
+            let _ = self.events.send(event);
+        }
+        for (reply, answer) in self.unanswered.drain(..) {
+            // Whoever asked may have gone.
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn refresh(&self) {
+        let surroundings = self.surroundings();
+        let session = self.session.as_ref();
+        let calls: Vec<_> = session.map(|it| it.phone.snapshot()).unwrap_or_default();
+        let me = session.map(|it| &it.me.user);
+        let echo = session.and_then(|it| {
+            it.echo
+                .as_ref()
+                .and(crate::echo::echo_device(&it.me.device))
+                .map(|device| DeviceAddress { user: it.me.user.clone(), device })
+        });
+        let mut view = PhoneView {
+            revision: self.view.borrow().revision,
+            account: session.map(|it| it.account.clone()).or_else(|| self.resuming.clone()),
+            connection: self.connection.clone(),
+            contacts: self.directory.contacts(me, echo.as_ref()),
+            missed_count: self.history.iter().filter(|record| !record.seen).count() as u32,
+            history: self.history.clone(),
+            calls: calls.iter().map(|call| surroundings.call(call)).collect(),
+            audio: self.sound.view(),
+            settings: self.settings.clone(),
+        };
+        if *self.view.borrow().as_ref() != view {
+            view.revision += 1;
+            self.view.send_replace(Arc::new(view));
+        }
+    }
+
+    pub fn view(&self) -> Arc<PhoneView> {
+        Arc::clone(&self.view.borrow())
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,275 @@
+//! The sound devices, opened when a call needs them and closed when none does.
+
+use std::sync::Arc;
+
+use peal_media::audio::{Audio, AudioConfig, AudioError, Devices, Microphone, Processing, Sound, Speaker};
+use tokio::sync::mpsc;
+
+use crate::api::{AudioView, DeviceView, PealError, Settings};
+use crate::phone::Message;
+
+/// What a call needs of the devices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Everything is closed.
+    #[default]
+    Nothing,
+    /// It rings: the speaker alone.
+    Speaker,
+    /// They talk: the microphone too.
+    Both,
+}
+
+/// What is to be opened.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Wanted {
+    need: Need,
+    microphone: Option<Microphone>,
+    speaker: Option<Speaker>,
+    processing: Processing,
+}
+
+/// What a change of the devices has come to.
+pub(crate) struct Opened {
+    audio: Option<Arc<Audio>>,
+    wanted: Wanted,
+    problem: Option<AudioError>,
+}
+
+/// Opens and closes off the loop, one change at a time.
+pub(crate) struct SoundSystem {
+    messages: mpsc::UnboundedSender<Message>,
+    audio: Option<Arc<Audio>>,
+    wanted: Wanted,
+    have: Wanted,
+    changing: bool,
+    problem: Option<AudioError>,
+    playing: Option<Sound>,
+    muted: bool,
+    deafened: bool,
+    devices: Devices,
+}
+
+impl SoundSystem {
+    pub fn new(messages: mpsc::UnboundedSender<Message>) -> Self {
+        Self {
+            messages,
+            audio: None,
+            wanted: Wanted::default(),
+            have: Wanted::default(),
+            changing: false,
+            problem: None,
+            playing: None,
+            muted: false,
+            deafened: false,
+            devices: Devices::default(),
+        }
+    }
+
+    pub const fn audio(&self) -> Option<&Arc<Audio>> {
+        self.audio.as_ref()
+    }
+
+    /// The person's choice, or what this engine was started with.
+    pub fn choose(
+        &mut self,
+        settings: &Settings,
+        microphone: Option<&Microphone>,
+        speaker: Option<&Speaker>,
+        always: bool,
+    ) {
+        let chosen = |id: &str| (id != "default").then(|| id.to_owned());
+        self.wanted.microphone = Some(
+            microphone
+                .cloned()
+                .unwrap_or_else(|| chosen(&settings.microphone).map_or(Microphone::Default, Microphone::Device)),
+        );
+        self.wanted.speaker = Some(
+            speaker.cloned().unwrap_or_else(|| chosen(&settings.speaker).map_or(Speaker::Default, Speaker::Device)),
+        );
+        self.wanted.processing = Processing {
+            echo_cancellation: settings.echo_cancellation,
+            noise_suppression: settings.noise_suppression,
+            gain_control: settings.gain_control,
+            always,
+        };
+        self.change();
+    }
+
+    pub fn need(&mut self, need: Need) {
+        if self.wanted.need != need {
+            self.wanted.need = need;
+            if need == Need::Nothing {
+                self.problem = None;
+            }
+            self.change();
+        }
+    }
+
+    /// A device that failed may be there again.
+    pub fn retry(&mut self) {
+        if self.problem.is_some() && self.wanted.need != Need::Nothing {
+            self.have = Wanted::default();
+            self.change();
+        }
+    }
+
+    /// A change is done. True if there is another `Audio` than before.
+    pub fn opened(&mut self, opened: Opened) -> bool {
+        self.changing = false;
+        self.have = opened.wanted;
+        self.problem = opened.problem;
+        let other = match (&self.audio, &opened.audio) {
+            (Some(old), Some(new)) => !Arc::ptr_eq(old, new),
+            (None, None) => false,
+            (Some(_), None) | (None, Some(_)) => true,
+        };
+        if let Some(old) = std::mem::replace(&mut self.audio, opened.audio).filter(|_| other) {
+            // Closing waits for threads.
+            tokio::task::spawn_blocking(move || drop(old));
+        }
+        if let Some(audio) = self.audio.as_ref().filter(|_| other) {
+            audio.set_muted(self.muted);
+            audio.set_deafened(self.deafened);
+            if let Some(sound) = self.playing {
+                audio.play(sound);
+            }
+        }
+        self.change();
+        other
+    }
+
+    pub fn set_muted(&mut self, muted: bool) {
+        self.muted = muted;
+        if let Some(audio) = &self.audio {
+            audio.set_muted(muted);
+        }
+    }
+
+    pub fn set_deafened(&mut self, deafened: bool) {
+        self.deafened = deafened;
+        if let Some(audio) = &self.audio {
+            audio.set_deafened(deafened);
+        }
+    }
+
+    pub const fn is_deafened(&self) -> bool {
+        self.deafened
+    }
+
+    /// The sound that goes on until it is changed: ring, ringback, or none.
+    pub fn play(&mut self, sound: Option<Sound>) {
+        if self.playing == sound {
+            return;
+        }
+        self.playing = sound;
+        if let Some(audio) = &self.audio {
+            match sound {
+                Some(sound) => audio.play(sound),
+                None => audio.stop_sound(),
+            }
+        }
+    }
+
+    /// A sound that plays once.
+    pub fn play_once(&mut self, sound: Sound) {
+        self.playing = None;
+        if let Some(audio) = &self.audio {
+            audio.play(sound);
+        }
+    }
+
+    /// Looks for devices, off the loop.
+    pub fn look_for_devices(&self) {
+        let messages = self.messages.clone();
+        tokio::task::spawn_blocking(move || {
+            let _ = messages.send(Message::Devices(peal_media::audio::devices()));
+        });
+    }
+
+    pub fn found(&mut self, devices: Devices) {
+        self.devices = devices;
+    }
+
+    /// What would keep a call from being placed.
+    pub fn missing(&self) -> Option<PealError> {
+        let is_device = |microphone: &Microphone| matches!(microphone, Microphone::Default | Microphone::Device(_));
+        let plays = |speaker: &Speaker| matches!(speaker, Speaker::Default | Speaker::Device(_));
+        let no_microphone =
+            self.devices.microphones.is_empty() && self.wanted.microphone.as_ref().is_some_and(is_device);
+        let no_speaker = self.devices.speakers.is_empty() && self.wanted.speaker.as_ref().is_some_and(plays);
+        if no_microphone {
+            Some(AudioError::NoMicrophone.into())
+        } else if no_speaker {
+            Some(AudioError::NoSpeaker.into())
+        } else {
+            None
+        }
+    }
+
+    pub fn view(&self) -> AudioView {
+        let list = |devices: &[peal_media::audio::DeviceInfo]| {
+            devices.iter().map(|it| DeviceView { id: it.id.clone(), name: it.name.clone() }).collect()
+        };
+        AudioView {
+            microphones: list(&self.devices.microphones),
+            speakers: list(&self.devices.speakers),
+            speaker_enabled: !self.deafened,
+            problem: self.problem.clone().map(Into::into),
+        }
+    }
+
+    fn change(&mut self) {
+        if self.changing || self.have == self.wanted {
+            return;
+        }
+        self.changing = true;
+        let (audio, have, wanted) = (self.audio.clone(), self.have.clone(), self.wanted.clone());
+        let messages = self.messages.clone();
+        tokio::task::spawn_blocking(move || {
+            let _ = messages.send(Message::Sound(carry_out(audio, &have, wanted)));
+        });
+    }
+}
+
+/// Brings the devices from what is open to what is wanted. Blocks.
+fn carry_out(audio: Option<Arc<Audio>>, have: &Wanted, wanted: Wanted) -> Opened {
+    if wanted.need == Need::Nothing {
+        return Opened { audio: None, wanted, problem: None };
+    }
+    let speaker = wanted.speaker.clone().unwrap_or(Speaker::Default);
+    let microphone = match wanted.need {
+        Need::Both => wanted.microphone.clone().unwrap_or(Microphone::Default),
+        Need::Speaker | Need::Nothing => Microphone::Silence,
+    };
+    let mut problem = None;
+    let audio = match audio.filter(|_| have.processing == wanted.processing) {
+        Some(audio) => {
+            if have.speaker != wanted.speaker || have.need == Need::Nothing {
+                problem = audio.replace_speaker(speaker).err();
+            }
+            Some(audio)
+        }
+        None => {
+            let config =
+                |speaker| AudioConfig { microphone: Microphone::Silence, speaker, processing: wanted.processing };
+            match Audio::open(config(speaker)) {
+                Ok(audio) => Some(Arc::new(audio)),
+                Err(error) => {
+                    // One can still speak and be heard.
+                    problem = Some(error);
+                    Audio::open(config(Speaker::Null)).ok().map(Arc::new)
+                }
+            }
+        }
+    };
+    let fresh =
+        have.need != wanted.need || have.microphone != wanted.microphone || have.processing != wanted.processing;
+    if let Some(audio) = audio.as_ref().filter(|_| fresh) {
+        if let Err(error) = audio.replace_microphone(microphone) {
+            // One can still hear.
+            problem = Some(error);
+        }
+    }
+    Opened { audio, wanted, problem }
+}

@@ -1,0 +1,292 @@
+//! What the program is started with.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use peal_engine::api::{ContactKind, LoginParams};
+use peal_engine::{DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
+
+/// Peal without a window, for devices, bots and tests.
+#[derive(Parser, Clone)]
+#[command(name = "peal-headless", version, about, after_long_help = LINES)]
+pub struct Options {
+    /// Log in as this account at the start. Without it, send the command `login`.
+    #[arg(long)]
+    pub account: Option<String>,
+
+    /// What proves the account to the server; better given by the environment, where no list of programs shows it.
+    #[arg(long, requires = "account", env = "PEAL_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+
+    /// The server: mqtt://, mqtts://, ws:// or wss://. Without it, Peal's own broker on this computer, which is started
+    /// if it does not run yet.
+    #[arg(long, requires = "account", value_name = "URL")]
+    pub server: Option<String>,
+
+    /// The name that others see; without it, the account.
+    #[arg(long, requires = "account", value_name = "NAME")]
+    pub display_name: Option<String>,
+
+    /// The application: only those who share it see each other.
+    #[arg(long, default_value = "peal", value_name = "KEY")]
+    pub app_key: String,
+
+    /// This device's name among the account's devices; without it, one that was drawn at random and kept.
+    #[arg(long, value_name = "ID")]
+    pub device_id: Option<String>,
+
+    /// Be shown as a device (a doorbell, an intercom, a bot) and not as a person.
+    #[arg(long)]
+    pub device: bool,
+
+    /// Where contacts, keys and history are kept; one program at a time. Without it, the profile `headless` of this
+    /// user of the computer.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: Option<PathBuf>,
+
+    /// What is spoken into: a device's name, a WAV file (played in real time), `tone:440` (a tone in Hz), or `silence`.
+    /// Without it, the device in the settings.
+    #[arg(long, value_name = "SOURCE", value_parser = microphone)]
+    pub microphone: Option<MicrophoneChoice>,
+
+    /// Begin the microphone's WAV file again at its end; without it, silence follows.
+    #[arg(long = "loop", requires = "microphone")]
+    pub looped: bool,
+
+    /// Where the others are heard: a device's name, a WAV file (which is written), or `null`. Without it, the device in
+    /// the settings.
+    #[arg(long, value_name = "SINK", value_parser = speaker)]
+    pub speaker: Option<SpeakerChoice>,
+
+    /// Cancel echo, suppress noise and even the level also where the microphone is a file or a tone.
+    #[arg(long)]
+    pub force_processing: bool,
+
+    /// Answer every call at once.
+    #[arg(long)]
+    pub auto_answer: bool,
+
+    /// Offer the contact `echo`, which plays back what it hears.
+    #[arg(long)]
+    pub echo: bool,
+
+    /// Where Peal's own broker listens. It is started (or joined, if one runs there) even with --server.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub embedded_broker: Option<SocketAddr>,
+
+    /// Where Peal's own broker listens unless `embedded_broker` says it.
+    #[arg(long, hide = true, env = "PEAL_BROKER", default_value_t = DEFAULT_BROKER)]
+    pub default_broker: SocketAddr,
+}
+
+impl Options {
+    /// The login to begin with, if an account was given.
+    pub fn login(&self) -> Option<LoginParams> {
+        self.account.as_ref()?;
+        Some(LoginParams {
+            account: self.account.clone(),
+            token: self.token.clone(),
+            server: self.server.clone(),
+            display_name: self.display_name.clone(),
+        })
+    }
+
+    /// The engine that the options describe.
+    pub fn engine_config(self) -> EngineConfig {
+        let mut microphone = self.microphone;
+        if let Some(MicrophoneChoice::Wav { looped, .. }) = &mut microphone {
+            *looped = self.looped;
+        }
+        EngineConfig {
+            profile: self.data_dir.map_or_else(|| Profile::Named("headless".to_owned()), Profile::At),
+            app_key: self.app_key,
+            device_id: self.device_id,
+            kind: if self.device { ContactKind::Device } else { ContactKind::Person },
+            microphone,
+            speaker: self.speaker,
+            force_processing: self.force_processing,
+            auto_answer: self.auto_answer,
+            embedded_broker: self.embedded_broker.unwrap_or(self.default_broker),
+            always_start_broker: self.embedded_broker.is_some(),
+            echo: self.echo,
+            // What this program does is said on its command line and on its input alone.
+            resume: false,
+        }
+    }
+}
+
+fn microphone(text: &str) -> Result<MicrophoneChoice, String> {
+    if let Some(hertz) = text.strip_prefix("tone:") {
+        return match hertz.parse() {
+            Ok(hertz) if (20.0..=20_000.0).contains(&hertz) => Ok(MicrophoneChoice::Tone { hertz }),
+            _ => Err("a tone is 20 to 20000 Hz, such as tone:440".to_owned()),
+        };
+    }
+    Ok(match text {
+        "silence" => MicrophoneChoice::Silence,
+        "default" => MicrophoneChoice::Default,
+        file if is_wave_file(file) => MicrophoneChoice::Wav { path: file.into(), looped: false },
+        device => MicrophoneChoice::Device(device.to_owned()),
+    })
+}
+
+fn speaker(text: &str) -> Result<SpeakerChoice, Infallible> {
+    Ok(match text {
+        "null" => SpeakerChoice::Null,
+        "default" => SpeakerChoice::Default,
+        file if is_wave_file(file) => SpeakerChoice::Wav { path: file.into() },
+        device => SpeakerChoice::Device(device.to_owned()),
+    })
+}
+
+fn is_wave_file(text: &str) -> bool {
+    PathBuf::from(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
+}
+
+const LINES: &str = r#"THE LINES
+  Every line of the input is a command, and every line of the output an answer or an event: one JSON object each, of at
+  most 64 KiB on the way in. Commands begin in the order of their lines and run side by side; an answer repeats its
+  command's id (a number or a text).
+
+    > {"id":1,"command":"call","params":{"to":["front-gate"],"media":"audio"}}
+    < {"id":1,"result":{"call_id":"...","media":"audio","inviter":"ada","inviting_members":["front-gate"],...}}
+    < {"event":"ringing","data":{"call_id":"...","user_id":"front-gate"}}
+    < {"event":"connected","data":{"call_id":"...",...}}
+    > {"id":2,"command":"hangup","params":{"call_id":"..."}}
+    < {"event":"call_ended","data":{"call_id":"...","reason":"hangup","duration_ms":4021}}
+    < {"id":2,"result":null}
+    > {"id":3,"command":"hangup","params":{"call_id":"gone"}}
+    < {"id":3,"error":{"code":"unknown_call","message":"...","hint":"..."}}
+
+  Commands (a question mark: may be left out; where all may, so may "params"):
+    login                {"account"?, "token"?, "server"?, "display_name"?}
+    logout               current_user            snapshot            mark_history_seen
+    call                 {"to": ["bob"], "media"?: "audio", "message"?, "timeout_ms"?}
+    accept  cancel  hangup  dismiss              {"call_id"}
+    reject               {"call_id", "message"?}
+    set_muted            {"muted": true}         is_muted
+    set_speaker_enabled  {"enabled": true}       is_speaker_enabled
+    set_call_timeout     {"ms": 30000}
+    set_settings         {"display_name"?, "microphone"?, "speaker"?, "call_timeout_ms"?, "echo_cancellation"?,
+                          "noise_suppression"?, "gain_control"?, "language"?, "theme"?}
+
+  Events: connection_changed session_ended kicked_out outgoing ringing invited connecting connected user_accepted
+    user_rejected user_busy user_no_response user_cancelled call_timed_out user_entered user_left user_disconnected
+    media_disconnected audio_available audio_muted accepted_elsewhere rejected_elsewhere call_ended call_recorded
+    voice_volume error
+
+  A line that makes no sense is answered with the error "bad_request", and the next one is read. When the first login
+  fails, an event "error" says why, and "login" tries again.
+
+THE END
+  It ends when the input ends and its commands are answered, when nobody reads the output, or by SIGINT or SIGTERM: calls
+  are hung up, and the server is told. The exit status is 0; it is 1 if it could not start, and 2 for bad options.
+
+EXAMPLES
+  A doorbell that answers by itself and is heard through the default speaker:
+    peal-headless --account front-gate --device --auto-answer --microphone tone:440 < fifo
+
+  Two on one computer, without any server:
+    peal-headless --account ada --data-dir /tmp/ada --microphone hello.wav --speaker heard-by-ada.wav
+    peal-headless --account bob --data-dir /tmp/bob --microphone silence --speaker heard-by-bob.wav --auto-answer
+
+ENVIRONMENT
+  PEAL_TOKEN     as --token
+  PEAL_DATA_DIR  the root of all profiles, instead of the system's place
+  PEAL_BROKER    where Peal's own broker listens, unless --embedded-broker says it
+  PEAL_LOG       what is logged to the standard error, such as info or peal_signalling=debug (default: warn)
+"#;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn options(arguments: &[&str]) -> Result<Options, clap::Error> {
+        Options::try_parse_from(std::iter::once(&"peal-headless").chain(arguments))
+    }
+
+    #[test]
+    fn the_options_are_consistent() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn help_explains_every_command_and_event_of_the_engine() {
+        let help = Options::command().render_long_help().to_string();
+        // Serde's own message lists every variant's name.
+        let names =
+            |message: String| -> Vec<String> { message.split('`').skip(3).step_by(2).map(str::to_owned).collect() };
+        let unknown = serde_json::json!({ "command": "-", "event": "-" });
+        let commands = serde_json::from_value::<peal_engine::api::Command>(unknown.clone()).unwrap_err().to_string();
+        let events = serde_json::from_value::<peal_engine::api::Event>(unknown).unwrap_err().to_string();
+        let (commands, events) = (names(commands), names(events));
+        assert!(commands.len() > 10 && events.len() > 20, "{commands:?} {events:?}");
+        for name in commands.iter().chain(&events) {
+            assert!(help.split_whitespace().any(|word| word == name), "{name} is not in the help");
+        }
+    }
+
+    #[test]
+    fn a_microphone_is_a_device_a_file_a_tone_or_silence() {
+        let microphone =
+            |text| options(&["--microphone", text]).map(|options| options.engine_config().microphone.unwrap());
+        assert!(matches!(microphone("silence"), Ok(MicrophoneChoice::Silence)));
+        assert!(matches!(microphone("default"), Ok(MicrophoneChoice::Default)));
+        assert!(matches!(microphone("tone:440"), Ok(MicrophoneChoice::Tone { hertz }) if hertz == 440.0));
+        let file = microphone("a/b.WAV").unwrap();
+        assert!(matches!(&file, MicrophoneChoice::Wav { path, looped: false } if path.ends_with("b.WAV")), "{file:?}");
+        assert!(matches!(microphone("USB mic"), Ok(MicrophoneChoice::Device(name)) if name == "USB mic"));
+        for wrong in ["tone:", "tone:x", "tone:5", "tone:NaN", "tone:1e9"] {
+            assert!(microphone(wrong).is_err(), "{wrong}");
+        }
+        let looped = options(&["--microphone", "a.wav", "--loop"]).unwrap().engine_config().microphone;
+        assert!(matches!(looped, Some(MicrophoneChoice::Wav { looped: true, .. })), "{looped:?}");
+        assert!(options(&["--loop"]).is_err());
+    }
+
+    #[test]
+    fn a_speaker_is_a_device_a_file_or_null() {
+        let speaker = |text| options(&["--speaker", text]).unwrap().engine_config().speaker.unwrap();
+        assert!(matches!(speaker("null"), SpeakerChoice::Null));
+        assert!(matches!(speaker("default"), SpeakerChoice::Default));
+        let file = speaker("heard.wav");
+        assert!(matches!(&file, SpeakerChoice::Wav { path } if path.ends_with("heard.wav")), "{file:?}");
+        assert!(matches!(speaker("Headphones"), SpeakerChoice::Device(name) if name == "Headphones"));
+    }
+
+    #[test]
+    fn a_device_says_what_it_is_and_where_it_lives() {
+        let config = options(&["--device", "--device-id", "gate-1", "--data-dir", "/srv/gate", "--auto-answer"]);
+        let config = config.unwrap().engine_config();
+        assert_eq!(config.kind, ContactKind::Device);
+        assert_eq!(config.device_id.as_deref(), Some("gate-1"));
+        assert_eq!(config.profile, Profile::At("/srv/gate".into()));
+        assert!(config.auto_answer && !config.echo && !config.resume);
+        assert_eq!(options(&[]).unwrap().engine_config().profile, Profile::Named("headless".to_owned()));
+    }
+
+    #[test]
+    fn an_account_is_logged_in_with_everything_given() {
+        let all = ["--account", "ada", "--token", "t", "--server", "ws://h", "--display-name", "Ada"];
+        let login = options(&all).unwrap().login().unwrap();
+        assert_eq!(login.account.as_deref(), Some("ada"));
+        assert_eq!(login.token.as_deref(), Some("t"));
+        assert_eq!(login.server.as_deref(), Some("ws://h"));
+        assert_eq!(login.display_name.as_deref(), Some("Ada"));
+        assert!(options(&[]).unwrap().login().is_none());
+        assert!(options(&["--token", "t"]).is_err());
+    }
+
+    #[test]
+    fn the_broker_needs_an_address_and_a_port() {
+        let config = options(&["--embedded-broker", "127.0.0.1:18831"]).unwrap().engine_config();
+        assert_eq!(config.embedded_broker, "127.0.0.1:18831".parse().unwrap());
+        assert!(config.always_start_broker);
+        assert!(!options(&[]).unwrap().engine_config().always_start_broker);
+        assert!(options(&["--embedded-broker", "18831"]).is_err());
+    }
+}

@@ -1,0 +1,106 @@
+//! Cleaning the microphone: echo cancellation, noise suppression, automatic gain (sonora, after WebRTC's APM).
+
+use sonora::config::{
+    AdaptiveDigital, EchoCanceller, GainController2, HighPassFilter, MaxProcessingRate, NoiseSuppression,
+    NoiseSuppressionLevel, Pipeline,
+};
+use sonora::{AudioProcessing, Config, StreamConfig};
+
+use super::resample::Resampler;
+use super::{Processing, FRAME_10_MS};
+
+/// What the canceller is ahead of the echo by at most, in samples: the reference waits this long (15 ms), which is less
+/// than any path through two devices takes.
+const REFERENCE_DEPTH: f64 = 720.0;
+/// Reference that piled up beyond this (200 ms) is stale.
+const REFERENCE_LIMIT: usize = 9_600;
+
+/// Echo figures for the statistics.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct EchoStats {
+    /// Echo return loss enhancement: by how many dB the canceller lowers the echo.
+    pub enhancement_db: Option<f32>,
+    /// Delay from the reference to its echo, in ms.
+    pub delay_ms: Option<i32>,
+}
+
+/// Processes 10 ms frames of one microphone.
+pub struct Cleaner {
+    processing: AudioProcessing,
+    /// Speaker and microphone have clocks of their own; the reference is brought onto the microphone's.
+    reference: Resampler,
+    depth: f64,
+    scratch: [f32; FRAME_10_MS],
+}
+
+impl std::fmt::Debug for Cleaner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cleaner").field("depth", &self.depth).finish_non_exhaustive()
+    }
+}
+
+impl Cleaner {
+    /// With the chosen parts switched on; `None` when all are off.
+    pub fn new(chosen: Processing) -> Option<Self> {
+        if !(chosen.echo_cancellation || chosen.noise_suppression || chosen.gain_control) {
+            return None;
+        }
+        let config = Config {
+            pipeline: Pipeline {
+                maximum_internal_processing_rate: MaxProcessingRate::Rate48kHz,
+                multi_channel_render: false,
+                multi_channel_capture: false,
+                ..Pipeline::default()
+            },
+            high_pass_filter: Some(HighPassFilter::default()),
+            echo_canceller: chosen.echo_cancellation.then(EchoCanceller::default),
+            noise_suppression: chosen.noise_suppression.then(|| NoiseSuppression {
+                level: NoiseSuppressionLevel::Moderate,
+                ..NoiseSuppression::default()
+            }),
+            gain_controller2: chosen.gain_control.then(|| GainController2 {
+                adaptive_digital: Some(AdaptiveDigital::default()),
+                ..GainController2::default()
+            }),
+            ..Config::default()
+        };
+        let mono = StreamConfig::new(48_000, 1);
+        let processing =
+            AudioProcessing::builder().config(config).capture_config(mono).render_config(mono).build();
+        let mut reference = Resampler::new(48_000, 48_000);
+        reference.push(&[0.0; FRAME_10_MS]);
+        Some(Self { processing, reference, depth: REFERENCE_DEPTH, scratch: [0.0; FRAME_10_MS] })
+    }
+
+    /// Tells what goes to the speaker.
+    pub fn render(&mut self, frame: &[f32]) {
+        self.reference.push(frame);
+        if self.reference.queued() > REFERENCE_LIMIT {
+            self.reference.discard(self.reference.queued() - REFERENCE_DEPTH as usize);
+        }
+    }
+
+    /// Cleans what came from the microphone, in place.
+    pub fn capture(&mut self, frame: &mut [f32; FRAME_10_MS]) {
+        // How much reference waits, smoothed over about 2 s, steers the clock correction: at most 0.1 %.
+        self.depth += (self.reference.queued() as f64 - self.depth) * 0.005;
+        self.reference.set_drift(((self.depth - REFERENCE_DEPTH) * 2e-6).clamp(-1e-3, 1e-3));
+        let mut far = [0.0; FRAME_10_MS];
+        let written = self.reference.pull(&mut far);
+        far[written..].fill(0.0);
+        // Errors can only come from a wrong frame size, which the types rule out; the frame then passes unprocessed.
+        if self.processing.process_render_f32(&[&far], &mut [&mut self.scratch]).is_err() {
+            return;
+        }
+        let input = *frame;
+        if self.processing.process_capture_f32(&[&input], &mut [frame]).is_err() {
+            *frame = input;
+        }
+    }
+
+    /// How well the echo is cancelled.
+    pub fn stats(&self) -> EchoStats {
+        let stats = self.processing.statistics();
+        EchoStats { enhancement_db: stats.echo_return_loss_enhancement.map(|db| db as f32), delay_ms: stats.delay_ms }
+    }
+}

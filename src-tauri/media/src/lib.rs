@@ -1,0 +1,4 @@
+//! Sound and picture of a call: devices, processing, codecs, peer connections, statistics.
+
+pub mod audio;
+pub mod peer;

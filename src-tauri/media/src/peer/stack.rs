@@ -1,0 +1,162 @@
+//! The WebRTC stack, set up for voice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rtc::interceptor::Registry;
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::interceptor_registry::configure_rtcp_reports;
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MediaEngine};
+use rtc::peer_connection::configuration::setting_engine::{SctpMaxMessageSize, SettingEngine, SettingEngineBuilder};
+use rtc::peer_connection::configuration::{
+    RTCBundlePolicy, RTCConfiguration, RTCConfigurationBuilder, RTCIceTransportPolicy, RTCRtcpMuxPolicy,
+};
+use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceServer};
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
+    RTCRtpHeaderExtensionCapability, RtpCodecKind,
+};
+use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler};
+
+use super::bind::BindAddresses;
+use super::config::{DtlsAnswer, IceServer, PeerConfig};
+use super::control::{MAX_CONTROL_MESSAGE, SEND_BUFFER};
+use super::{PeerError, voice};
+
+/// RFC 7587: 10 ms packets welcome, in-band FEC, and silence need not be sent.
+const OPUS_FMTP: &str = "minptime=10;useinbandfec=1;usedtx=1";
+
+/// The usual payload type in browsers; each call's own is negotiated.
+const OPUS_PAYLOAD_TYPE: u8 = 111;
+
+/// Connectivity checks every 20 ms, for 2 s a pair: the stack's 200 ms makes a call connect 180 ms later than it could.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+const CHECKS_PER_PAIR: u16 = 100;
+
+/// A sign of life is asked for this often (RFC 7675), so that a dead path shows within [`PeerConfig::disconnected_after`]
+/// even where half of the packets are lost.
+const KEEPALIVE: Duration = Duration::from_millis(250);
+
+/// How long a pair with a reflexive or relayed end waits for a better one before it is used.
+///
+/// The stack's defaults are 500 ms (server-reflexive), 1 s (peer-reflexive) and 2 s (relay), each a stall where nothing
+/// better comes: calls through a NAT would connect half a second late.
+const REFLEXIVE_WAIT: Duration = Duration::from_millis(50);
+const RELAY_WAIT: Duration = Duration::from_millis(300);
+
+pub(super) async fn connection(
+    config: &PeerConfig,
+    bind: BindAddresses,
+    handler: Arc<dyn PeerConnectionEventHandler>,
+) -> Result<Arc<dyn PeerConnection>, PeerError> {
+    let mut media = media_engine()?;
+    media.register_header_extension(
+        RTCRtpHeaderExtensionCapability { uri: voice::AUDIO_LEVEL.to_owned() },
+        RtpCodecKind::Audio,
+        None,
+    )?;
+    // Sender and receiver reports alone: a stream of 40 kbit/s has nothing to gain from transport-wide feedback, which
+    // would add ten packets a second to it.
+    let registry = configure_rtcp_reports(Registry::new());
+    let connection = PeerConnectionBuilder::new()
+        .with_configuration(configuration(config))
+        .with_media_engine(media)
+        .with_setting_engine(settings(config))
+        .with_interceptor_registry(registry)
+        .with_handler(handler)
+        .with_udp_addrs(vec![bind])
+        .with_data_channel_send_buffer_limit(SEND_BUFFER)
+        .build()
+        .await?;
+    Ok(Arc::new(connection))
+}
+
+/// The track that carries our voice. `identity` must be unlike the peer's, or the stack sends RTCP astray.
+pub(super) fn track(identity: &str, ssrc: u32) -> MediaStreamTrack {
+    MediaStreamTrack::new(
+        format!("peal-{identity}"),
+        format!("voice-{identity}"),
+        String::from("voice"),
+        RtpCodecKind::Audio,
+        vec![RTCRtpEncodingParameters {
+            rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+            active: true,
+            codec: opus(),
+            ..Default::default()
+        }],
+    )
+}
+
+fn opus() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_OPUS.to_owned(),
+        clock_rate: 48_000,
+        channels: 2,
+        sdp_fmtp_line: OPUS_FMTP.to_owned(),
+        rtcp_feedback: Vec::new(),
+    }
+}
+
+fn media_engine() -> Result<MediaEngine, PeerError> {
+    let mut media = MediaEngine::default();
+    media.register_codec(
+        RTCRtpCodecParameters { rtp_codec: opus(), payload_type: OPUS_PAYLOAD_TYPE },
+        RtpCodecKind::Audio,
+    )?;
+    Ok(media)
+}
+
+fn configuration(config: &PeerConfig) -> RTCConfiguration {
+    let policy = if config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
+    RTCConfigurationBuilder::new()
+        .with_ice_servers(config.ice_servers.iter().filter_map(ice_server).collect())
+        .with_ice_transport_policy(policy)
+        .with_bundle_policy(RTCBundlePolicy::MaxBundle)
+        .with_rtcp_mux_policy(RTCRtcpMuxPolicy::Require)
+        .build()
+}
+
+/// The server with the URLs that the stack can use.
+fn ice_server(server: &IceServer) -> Option<RTCIceServer> {
+    let urls: Vec<String> = server
+        .urls
+        .iter()
+        .filter(|url| {
+            let usable = (url.starts_with("stun:") || url.starts_with("turn:")) && !url.contains("transport=tcp");
+            if !usable {
+                tracing::warn!("an ICE server that is not STUN or TURN over UDP is passed over");
+            }
+            usable
+        })
+        .cloned()
+        .collect();
+    (!urls.is_empty()).then(|| RTCIceServer {
+        urls,
+        username: server.username.clone(),
+        credential: server.credential.clone(),
+    })
+}
+
+fn settings(config: &PeerConfig) -> SettingEngine {
+    let role = match config.dtls_answer {
+        DtlsAnswer::Client => RTCDtlsRole::Client,
+        DtlsAnswer::Server => RTCDtlsRole::Server,
+    };
+    SettingEngineBuilder::new()
+        .with_answering_dtls_role(role)
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
+        .with_ice_timeouts(
+            Some(config.disconnected_after),
+            Some(config.failed_after.saturating_sub(config.disconnected_after)),
+            Some(KEEPALIVE.min(config.disconnected_after / 4)),
+        )
+        .with_host_acceptance_min_wait(Some(Duration::ZERO))
+        .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .with_prflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .with_relay_acceptance_min_wait(Some(if config.relay_only { Duration::ZERO } else { RELAY_WAIT }))
+        .with_include_loopback_candidate(true)
+        // A restart follows the interfaces that exist then; see `BindAddresses` for how the rest stays in place.
+        .with_discard_local_candidates_during_ice_restart(true)
+        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(MAX_CONTROL_MESSAGE as u32))
+        .build()
+}

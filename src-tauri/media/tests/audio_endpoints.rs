@@ -1,0 +1,195 @@
+//! Two whole audio endpoints without devices, and the echo canceller.
+
+mod audio_support;
+
+use std::time::{Duration, Instant};
+
+use audio_support::{Wire, locate, read_wav, speech, write_wav};
+use peal_media::audio::process::Cleaner;
+use peal_media::audio::{
+    Audio, AudioConfig, AudioError, FileProblem, Microphone, Processing, Sound, Speaker, level,
+};
+
+fn open(microphone: Microphone, speaker: Speaker) -> Audio {
+    Audio::open(AudioConfig { microphone, speaker, processing: Processing::default() }).unwrap()
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn recording_sent_by_one_is_recorded_by_the_other() {
+    let home = tempfile::tempdir().unwrap();
+    let (said_file, heard_file) = (home.path().join("said.wav"), home.path().join("heard.wav"));
+    let said = speech(6.0);
+    write_wav(&said_file, &said);
+    let b = open(Microphone::Silence, Speaker::Wav { path: heard_file.clone() });
+    let a = open(Microphone::Silence, Speaker::Null);
+    let wire = Wire::new(&a, &b);
+    a.replace_microphone(Microphone::Wav { path: said_file, looped: false }).unwrap();
+    eventually("the end of the recording", || a.levels().microphone_dbfs > -60.0);
+    eventually("silence after it", || a.levels().microphone_dbfs <= level::SILENCE_DBFS);
+    eventually("the other side to fall silent", || b.levels().speaker_dbfs < -70.0);
+    let voice = wire.cut();
+    let stats = voice.stats();
+    drop((a, b));
+    let heard = read_wav(&heard_file);
+    // By the second half the buffer has settled; a stretch of 3 s is found whole.
+    let (at, likeness) = locate(&said[130_000..274_000], &heard);
+    println!("likeness {likeness:.3}, buffer {:.1} ms, target {:.1} ms, {stats:?}", stats.buffer_ms, stats.target_ms);
+    assert!(likeness > 0.9, "likeness {likeness} at {at}");
+    assert!(stats.first_audio.is_some());
+    assert_eq!((stats.lost, stats.discarded), (0, 0));
+}
+
+#[test]
+fn muting_sends_silence_within_a_frame() {
+    let audio = open(Microphone::Tone { hertz: 440.0 }, Speaker::Null);
+    let mut uplink = audio.uplink();
+    for _ in 0..10 {
+        assert!(uplink.blocking_recv().unwrap().level_dbov < 30);
+    }
+    audio.set_muted(true);
+    assert!(audio.is_muted());
+    // One frame may have been made just before, one may be half done.
+    let (mut loud, mut before) = (0, None);
+    loop {
+        let frame = uplink.blocking_recv().unwrap();
+        if let Some(before) = before {
+            assert_eq!(frame.timestamp.wrapping_sub(before) % 960, 0);
+        }
+        before = Some(frame.timestamp);
+        if frame.level_dbov == 127 {
+            break;
+        }
+        loud += 1;
+        assert!(loud <= 2, "still heard after two frames");
+    }
+    assert!(audio.levels().microphone_dbfs > -30.0, "the meter shows that somebody talks into a muted microphone");
+    // Then DTX: pauses between packets, and the marker when the voice is back.
+    eventually("a pause", || {
+        let frame = uplink.blocking_recv().unwrap();
+        let gap = frame.timestamp.wrapping_sub(before.replace(frame.timestamp).unwrap());
+        gap > 960
+    });
+    audio.set_muted(false);
+    eventually("a marked frame with voice", || {
+        let frame = uplink.blocking_recv().unwrap();
+        frame.talk_spurt_start && frame.level_dbov < 30
+    });
+}
+
+#[test]
+fn every_subscriber_gets_the_same_encoded_frames() {
+    let audio = open(Microphone::Tone { hertz: 300.0 }, Speaker::Null);
+    let (mut one, mut two) = (audio.uplink(), audio.uplink());
+    let first = two.blocking_recv().unwrap();
+    loop {
+        let frame = one.blocking_recv().unwrap();
+        if frame.timestamp == first.timestamp {
+            assert_eq!(frame, first);
+            assert_eq!(frame.payload.as_ptr(), first.payload.as_ptr(), "shared, not copied");
+            break;
+        }
+    }
+    assert_eq!(first.samples, 960);
+}
+
+#[test]
+fn echo_contact_sends_back_what_it_hears() {
+    let home = tempfile::tempdir().unwrap();
+    let heard_file = home.path().join("heard.wav");
+    let person = open(Microphone::Tone { hertz: 500.0 }, Speaker::Wav { path: heard_file.clone() });
+    let echo = open(Microphone::Echo { delay: Duration::from_millis(300) }, Speaker::Null);
+    let there = Wire::new(&person, &echo);
+    let back = Wire::new(&echo, &person);
+    eventually("the echo", || person.levels().speaker_dbfs > -30.0);
+    person.set_deafened(true);
+    eventually("silence once deafened", || person.levels().speaker_dbfs <= level::SILENCE_DBFS);
+    there.cut();
+    back.cut();
+}
+
+#[test]
+fn volume_and_removal_act_on_one_voice() {
+    let a = open(Microphone::Tone { hertz: 500.0 }, Speaker::Null);
+    let b = open(Microphone::Silence, Speaker::Null);
+    let wire = Wire::new(&a, &b);
+    eventually("the voice", || b.levels().speaker_dbfs > -30.0);
+    let voice = wire.cut();
+    voice.set_volume(0.0);
+    eventually("silence at volume zero", || b.levels().speaker_dbfs < -90.0);
+    drop(voice);
+    let wire = Wire::new(&a, &b);
+    eventually("the voice again", || b.levels().speaker_dbfs > -30.0);
+    drop(wire.cut());
+    eventually("silence once removed", || b.levels().speaker_dbfs < -90.0);
+}
+
+#[test]
+fn sounds_play_until_stopped() {
+    let audio = open(Microphone::Silence, Speaker::Null);
+    audio.play(Sound::Ring);
+    eventually("the ring", || audio.levels().speaker_dbfs > -40.0);
+    audio.stop_sound();
+    eventually("silence", || audio.levels().speaker_dbfs <= level::SILENCE_DBFS);
+    audio.play(Sound::Ended);
+    eventually("the sound", || audio.levels().speaker_dbfs > -40.0);
+    eventually("its own end", || audio.levels().speaker_dbfs <= level::SILENCE_DBFS);
+}
+
+#[test]
+fn bad_files_are_told_apart() {
+    let home = tempfile::tempdir().unwrap();
+    let missing = home.path().join("missing.wav");
+    let wav = |path: &std::path::Path| {
+        Audio::open(AudioConfig {
+            microphone: Microphone::Wav { path: path.to_owned(), looped: true },
+            speaker: Speaker::Null,
+            processing: Processing::default(),
+        })
+        .err()
+    };
+    let problem = FileProblem::Io(std::io::ErrorKind::NotFound);
+    assert_eq!(wav(&missing), Some(AudioError::File { path: missing.clone(), problem }));
+    let text = home.path().join("text.wav");
+    std::fs::write(&text, "not sound at all, but long enough to be read as a header of forty-four bytes").unwrap();
+    assert_eq!(wav(&text), Some(AudioError::File { path: text.clone(), problem: FileProblem::NotWav }));
+}
+
+#[test]
+fn echo_is_cancelled_also_when_the_clocks_differ() {
+    for (delay, ppm) in [(1_920usize, 0.0f64), (7_200, 0.0), (1_920, 100.0)] {
+        let chosen = Processing { gain_control: false, noise_suppression: false, ..Processing::default() };
+        let mut cleaner = Cleaner::new(chosen).unwrap();
+        let far = speech(12.0);
+        // A room: the direct sound and two reflections, through a microphone whose clock is `ppm` slow.
+        let at = |n: f64| {
+            let n = n * (1.0 + ppm * 1e-6);
+            let (whole, part) = (n.floor(), (n - n.floor()) as f32);
+            let sample = |back: f64| {
+                let i = whole - back;
+                if i < 0.0 { 0.0 } else { far.get(i as usize).copied().unwrap_or(0.0) }
+            };
+            let room = |n: f64| 0.5 * sample(n) + 0.2 * sample(n + 331.0) - 0.1 * sample(n + 797.0);
+            room(delay as f64) * (1.0 - part) + room(delay as f64 - 1.0) * part
+        };
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for (n, frame) in far.chunks_exact(480).enumerate() {
+            cleaner.render(frame);
+            let mut near = std::array::from_fn(|i| at((n * 480 + i) as f64));
+            before.extend(near);
+            cleaner.capture(&mut near);
+            after.extend(near);
+        }
+        let last = before.len() - 96_000..;
+        let lowered = level::rms_dbfs(&before[last.clone()]) - level::rms_dbfs(&after[last]);
+        println!("{delay} samples, {ppm} ppm: echo lowered by {lowered:.1} dB, {:?}", cleaner.stats());
+        assert!(lowered > 25.0, "{delay} samples, {ppm} ppm: only {lowered} dB");
+    }
+}

@@ -1,0 +1,149 @@
+//! The real device path, through a private PulseAudio with null sinks.
+#![cfg(target_os = "linux")]
+
+mod audio_support;
+
+use std::time::{Duration, Instant};
+
+use audio_support::{Listening, PulseAudio, Speaking, Wire, in_private_process, locate, speech, write_wav};
+use peal_media::audio::{Audio, AudioConfig, AudioError, AudioEvent, Microphone, Processing, Speaker, devices};
+use tokio::sync::broadcast::Receiver;
+
+const RAW: Processing =
+    Processing { echo_cancellation: false, noise_suppression: false, gain_control: false, always: false };
+
+fn microphone(sink: &str) -> Microphone {
+    Microphone::Device(format!("pulseaudio:{sink}.monitor"))
+}
+
+fn speaker(sink: &str) -> Speaker {
+    Speaker::Device(format!("pulseaudio:{sink}"))
+}
+
+fn both_events(events: &mut Receiver<AudioEvent>, mut wanted: Vec<AudioEvent>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    while !wanted.is_empty() {
+        let event = runtime.block_on(tokio::time::timeout(Duration::from_secs(40), events.recv()));
+        let event = event.unwrap_or_else(|_| panic!("never: {wanted:?}")).unwrap();
+        wanted.retain(|w| *w != event);
+    }
+}
+
+#[test]
+fn devices_are_listed_with_the_defaults() {
+    if !in_private_process("devices_are_listed_with_the_defaults") {
+        return;
+    }
+    let _server = PulseAudio::start(&["mic", "spare", "spk"]);
+    let found = devices();
+    let default = |all: &[peal_media::audio::DeviceInfo]| {
+        all.iter().filter(|d| d.is_default).map(|d| d.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(default(&found.microphones), ["pulseaudio:mic.monitor"]);
+    assert_eq!(default(&found.speakers), ["pulseaudio:spk"]);
+    assert_eq!((found.microphones.len(), found.speakers.len()), (3, 3));
+    assert!(found.microphones.iter().all(|d| d.is_monitor && !d.name.is_empty()));
+}
+
+#[test]
+fn voice_crosses_two_endpoints_through_devices() {
+    if !in_private_process("voice_crosses_two_endpoints_through_devices") {
+        return;
+    }
+    let _server = PulseAudio::start(&["mic_a", "spk_a", "mic_b", "spk_b"]);
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("said.wav");
+    let said = speech(8.0);
+    write_wav(&file, &said);
+    let a = Audio::open(AudioConfig { microphone: microphone("mic_a"), speaker: speaker("spk_a"), processing: RAW });
+    let b = Audio::open(AudioConfig { microphone: microphone("mic_b"), speaker: speaker("spk_b"), processing: RAW });
+    let (a, b) = (a.unwrap(), b.unwrap());
+    let wire = Wire::new(&a, &b);
+    let (mouth, ear) = (Listening::start("mic_a"), Listening::start("spk_b"));
+    Speaking::start("mic_a", &file).wait();
+    let ((mouth, mouth_start), (ear, ear_start)) = (mouth.finish(), ear.finish());
+    let stats = wire.cut().stats();
+    // Half a second at a time, for the buffer may stretch; the best ones say what the path does.
+    let begin = locate(&said[..24_000], &mouth).0;
+    let mut found: Vec<(f32, f64)> = (8..14)
+        .map(|half| {
+            let part = &mouth[begin + half * 24_000..begin + (half + 1) * 24_000];
+            let from = begin + half * 24_000;
+            let (at, likeness) = locate(part, &ear[from.saturating_sub(24_000)..(from + 72_000).min(ear.len())]);
+            let said_at = mouth_start + Duration::from_secs_f64(from as f64 / 48_000.0);
+            let heard_at = ear_start + Duration::from_secs_f64((from.saturating_sub(24_000) + at) as f64 / 48_000.0);
+            (likeness, heard_at.duration_since(said_at).as_secs_f64() * 1_000.0)
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    println!("likeness and mouth-to-ear ms: {found:.2?}\n{stats:?}\na {:?}\nb {:?}", a.stats(), b.stats());
+    assert!(found[1].0 > 0.9, "{found:?}");
+    assert!(found[..3].iter().all(|(_, delay)| (20.0..400.0).contains(delay)), "{found:?}");
+}
+
+#[test]
+fn dead_sound_server_is_told_survived_and_found_again() {
+    if !in_private_process("dead_sound_server_is_told_survived_and_found_again") {
+        return;
+    }
+    let server = PulseAudio::start(&["mic", "spk"]);
+    let audio = Audio::open(AudioConfig::default()).unwrap();
+    let (mut events, mut uplink) = (audio.events(), audio.uplink());
+    uplink.blocking_recv().unwrap();
+    server.kill();
+    both_events(&mut events, vec![AudioEvent::MicrophoneLost, AudioEvent::SpeakerLost]);
+    // Silence goes out by the clock.
+    let mut uplink = uplink.resubscribe();
+    let before = uplink.blocking_recv().unwrap().timestamp;
+    let since = Instant::now();
+    let after = loop {
+        let frame = uplink.blocking_recv().unwrap();
+        assert_eq!(frame.level_dbov, 127);
+        if frame.timestamp.wrapping_sub(before) > 24_000 {
+            break frame.timestamp;
+        }
+    };
+    assert!(since.elapsed() > Duration::from_millis(300), "half a second of silence takes time: {}", after);
+    let _server = PulseAudio::start(&["mic", "spk"]);
+    both_events(&mut events, vec![AudioEvent::MicrophoneRestored, AudioEvent::SpeakerRestored]);
+    let callbacks = audio.stats().capture.callbacks;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while audio.stats().capture.callbacks == callbacks {
+        assert!(Instant::now() < deadline, "no callbacks after the return");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn without_a_sound_system_each_error_has_its_name() {
+    if !in_private_process("without_a_sound_system_each_error_has_its_name") {
+        return;
+    }
+    let open = |microphone, speaker| {
+        Audio::open(AudioConfig { microphone, speaker, processing: Processing::default() }).err()
+    };
+    assert_eq!(open(Microphone::Default, Speaker::Null), Some(AudioError::NoMicrophone));
+    assert_eq!(open(Microphone::Silence, Speaker::Default), Some(AudioError::NoSpeaker));
+    let id = "pulseaudio:gone".to_owned();
+    assert_eq!(open(Microphone::Device(id.clone()), Speaker::Null), Some(AudioError::UnknownDevice(id)));
+    let _ = devices();
+}
+
+#[test]
+fn microphone_is_switched_in_the_middle_of_a_call() {
+    if !in_private_process("microphone_is_switched_in_the_middle_of_a_call") {
+        return;
+    }
+    let _server = PulseAudio::start(&["mic", "spk"]);
+    let audio = Audio::open(AudioConfig { microphone: microphone("mic"), ..AudioConfig::default() }).unwrap();
+    let mut uplink = audio.uplink();
+    uplink.blocking_recv().unwrap();
+    audio.replace_microphone(Microphone::Tone { hertz: 440.0 }).unwrap();
+    while uplink.blocking_recv().unwrap().level_dbov > 40 {}
+    assert_eq!(
+        audio.replace_microphone(microphone("gone")),
+        Err(AudioError::UnknownDevice("pulseaudio:gone.monitor".into()))
+    );
+    audio.replace_microphone(microphone("mic")).unwrap();
+    while uplink.blocking_recv().unwrap().level_dbov < 100 {}
+}

@@ -1,0 +1,189 @@
+//! Where the broker is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::{Host, Url};
+
+/// The address of an MQTT broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`, host and port.
+///
+/// Default ports are 1883, 8883, 80 and 443; the default WebSocket path is `/mqtt`. Accounts and tokens never
+/// stand in the address: they would end up in logs and settings.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ServerUrl {
+    scheme: Scheme,
+    host: String,
+    port: u16,
+    path: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Scheme {
+    Mqtt,
+    Mqtts,
+    Ws,
+    Wss,
+}
+
+impl Scheme {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mqtt => "mqtt",
+            Self::Mqtts => "mqtts",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+        }
+    }
+
+    const fn default_port(self) -> u16 {
+        match self {
+            Self::Mqtt => 1883,
+            Self::Mqtts => 8883,
+            Self::Ws => 80,
+            Self::Wss => 443,
+        }
+    }
+}
+
+/// Why a server address is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ServerUrlError {
+    /// Not an address at all.
+    #[error("{0:?} is not a server address; try mqtt://host:1883")]
+    NotAnAddress(String),
+    /// A scheme other than the four.
+    #[error("a server address begins with mqtt://, mqtts://, ws:// or wss://, not {0}://")]
+    Scheme(String),
+    /// No host.
+    #[error("the server address has no host")]
+    NoHost,
+    /// Port 0.
+    #[error("a server can't be reached at port 0")]
+    Port,
+    /// User and password inside the address.
+    #[error("leave the account and the token out of the server address; they have fields of their own")]
+    Credentials,
+    /// A path where none belongs, a query or a fragment.
+    #[error("the server address ends in {0:?}, which has no meaning here")]
+    Trailing(String),
+    /// An IPv6 literal where a name is needed (TLS and WebSocket).
+    #[error("use the server's name instead of an IPv6 address with {0}://")]
+    Ipv6Literal(String),
+}
+
+impl ServerUrl {
+    /// The address of a broker on this machine.
+    pub fn local(address: std::net::SocketAddr) -> Self {
+        let host = match address.ip() {
+            std::net::IpAddr::V4(ip) => ip.to_string(),
+            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        Self { scheme: Scheme::Mqtt, host, port: address.port(), path: String::new() }
+    }
+
+    /// Whether the connection is encrypted (signals are sealed end to end either way).
+    pub const fn is_encrypted(&self) -> bool {
+        matches!(self.scheme, Scheme::Mqtts | Scheme::Wss)
+    }
+
+    /// The host: a name, an IPv4 address, or an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The TCP port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}:{}{}", self.scheme.name(), self.host, self.port, self.path)
+    }
+}
+
+impl FromStr for ServerUrl {
+    type Err = ServerUrlError;
+
+    fn from_str(text: &str) -> Result<Self, ServerUrlError> {
+        let text = text.trim();
+        let Some((scheme, _)) = text.split_once("://") else {
+            return Err(ServerUrlError::NotAnAddress(text.to_owned()));
+        };
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "mqtt" => Scheme::Mqtt,
+            "mqtts" => Scheme::Mqtts,
+            "ws" => Scheme::Ws,
+            "wss" => Scheme::Wss,
+            _ => return Err(ServerUrlError::Scheme(scheme.to_owned())),
+        };
+        let url = Url::parse(text).map_err(|e| match e {
+            url::ParseError::EmptyHost => ServerUrlError::NoHost,
+            _ => ServerUrlError::NotAnAddress(text.to_owned()),
+        })?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ServerUrlError::Credentials);
+        }
+        if let Some(query) = url.query() {
+            return Err(ServerUrlError::Trailing(format!("?{query}")));
+        }
+        if let Some(fragment) = url.fragment() {
+            return Err(ServerUrlError::Trailing(format!("#{fragment}")));
+        }
+        let host = match url.host() {
+            None => return Err(ServerUrlError::NoHost),
+            Some(Host::Ipv6(_)) if scheme != Scheme::Mqtt => {
+                return Err(ServerUrlError::Ipv6Literal(scheme.name().to_owned()));
+            }
+            Some(Host::Domain("")) => return Err(ServerUrlError::NoHost),
+            Some(host) => host.to_string(),
+        };
+        let port = url.port().unwrap_or(scheme.default_port());
+        if port == 0 {
+            return Err(ServerUrlError::Port);
+        }
+        let path = match (scheme, url.path()) {
+            (Scheme::Ws | Scheme::Wss, "" | "/") => "/mqtt".to_owned(),
+            (Scheme::Ws | Scheme::Wss, path) => path.to_owned(),
+            (Scheme::Mqtt | Scheme::Mqtts, "" | "/") => String::new(),
+            (Scheme::Mqtt | Scheme::Mqtts, path) => return Err(ServerUrlError::Trailing(path.to_owned())),
+        };
+        Ok(Self { scheme, host, port, path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<String, ServerUrlError> {
+        text.parse::<ServerUrl>().map(|url| url.to_string())
+    }
+
+    #[test]
+    fn ports_and_paths_have_defaults() {
+        assert_eq!(parse("mqtt://office.example"), Ok("mqtt://office.example:1883".into()));
+        assert_eq!(parse("MQTTS://office.example/"), Ok("mqtts://office.example:8883".into()));
+        assert_eq!(parse(" ws://10.0.0.1 "), Ok("ws://10.0.0.1:80/mqtt".into()));
+        assert_eq!(parse("wss://office.example:444/broker"), Ok("wss://office.example:444/broker".into()));
+        assert_eq!(parse("mqtt://[::1]:1884"), Ok("mqtt://[::1]:1884".into()));
+    }
+
+    #[test]
+    fn each_mistake_has_its_own_words() {
+        assert!(matches!(parse("office.example"), Err(ServerUrlError::NotAnAddress(_))));
+        assert!(matches!(parse("http://office.example"), Err(ServerUrlError::Scheme(_))));
+        assert!(matches!(parse("mqtt://"), Err(ServerUrlError::NoHost | ServerUrlError::NotAnAddress(_))));
+        assert_eq!(parse("mqtt://office.example:0"), Err(ServerUrlError::Port));
+        assert_eq!(parse("mqtt://ann:secret@office.example"), Err(ServerUrlError::Credentials));
+        assert!(matches!(parse("mqtt://office.example/x"), Err(ServerUrlError::Trailing(_))));
+        assert!(matches!(parse("wss://office.example/mqtt?t=1"), Err(ServerUrlError::Trailing(_))));
+        assert!(matches!(parse("wss://[::1]/mqtt"), Err(ServerUrlError::Ipv6Literal(_))));
+        assert!(matches!(parse("mqtt://host:99999"), Err(ServerUrlError::NotAnAddress(_))));
+    }
+}

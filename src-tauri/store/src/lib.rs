@@ -1,0 +1,36 @@
+//! What outlives a run: who this device is, whom it knows, what it was told to remember.
+//!
+//! A [`Store`] is one profile: a directory with a `lock` file (held while the store is open, so that two programs never
+//! share an identity) and one `SQLite` database, `peal.db`. Everything in it belongs to the person at this computer:
+//! on Unix the directory is made with mode 0700 and the files with 0600.
+//!
+//! ```
+//! use peal_store::{Place, Store};
+//!
+//! let store = Store::open(&Place::Temporary)?;
+//! let identity = store.identity()?;
+//! assert_eq!(store.identity()?.device_id, identity.device_id);
+//! # Ok::<(), peal_store::StoreError>(())
+//! ```
+
+mod contacts;
+mod database;
+mod directory;
+mod error;
+mod history;
+mod identity;
+mod keys;
+mod place;
+mod profile;
+mod schema;
+mod settings;
+mod store;
+
+pub use contacts::ContactRow;
+pub use error::StoreError;
+pub use history::RecordRow;
+pub use identity::Identity;
+pub use keys::PinnedKey;
+pub use place::{Place, broker_dir, data_root};
+pub use profile::ProfileRow;
+pub use store::Store;

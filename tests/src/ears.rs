@@ -1,0 +1,154 @@
+//! Hearing: speech-like sound, levels, and how alike two recordings are.
+
+use std::path::Path;
+
+/// Samples a second of everything here.
+pub const RATE: u32 = 48_000;
+
+/// Seconds of something like speech: bursts of harmonics with moving pitch and pauses between, never the same twice.
+pub fn speech(seconds: f64, seed: u64) -> Vec<i16> {
+    let mut state = seed.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(3_037_000_493);
+    let mut chance = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / f64::from(1u32 << 31)
+    };
+    let total = (seconds * f64::from(RATE)) as usize;
+    let mut samples = Vec::with_capacity(total);
+    while samples.len() < total {
+        let syllable = ((0.12 + 0.2 * chance()) * f64::from(RATE)) as usize;
+        let pause = ((0.03 + 0.12 * chance()) * f64::from(RATE)) as usize;
+        let (pitch, glide) = (90.0 + 130.0 * chance(), 0.7 + 0.6 * chance());
+        let colour: Vec<f64> = (1..=24).map(|harmonic| chance() / f64::from(harmonic).sqrt()).collect();
+        let mut phase = 0.0;
+        for at in 0..syllable {
+            let part = at as f64 / syllable as f64;
+            phase += pitch * (1.0 + (glide - 1.0) * part) / f64::from(RATE);
+            let voice: f64 = colour
+                .iter()
+                .enumerate()
+                .map(|(harmonic, loud)| loud * (std::f64::consts::TAU * phase * (harmonic + 1) as f64).sin())
+                .sum();
+            let envelope = (std::f64::consts::PI * part).sin().sqrt();
+            samples.push((voice * envelope * 2_600.0).clamp(-32_000.0, 32_000.0) as i16);
+        }
+        samples.extend(std::iter::repeat_n(0, pause));
+    }
+    samples.truncate(total);
+    samples
+}
+
+/// Writes mono 48 kHz 16 bit.
+pub fn write_wav(path: &Path, samples: &[i16]) {
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate: RATE, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let written = hound::WavWriter::create(path, spec).and_then(|mut writer| {
+        for sample in samples {
+            writer.write_sample(*sample)?;
+        }
+        writer.finalize()
+    });
+    if let Err(error) = written {
+        panic!("{}: {error}", path.display());
+    }
+}
+
+/// Reads mono 48 kHz 16 bit, also from a file that is still being written.
+pub fn read_wav(path: &Path) -> Vec<i16> {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let data = bytes.windows(4).position(|it| it == b"data").map_or(bytes.len(), |at| at + 8);
+    bytes.get(data..).unwrap_or_default().chunks_exact(2).map(|it| i16::from_le_bytes([it[0], it[1]])).collect()
+}
+
+/// Loudness in dBFS; -100 for silence.
+pub fn level_dbfs(samples: &[i16]) -> f64 {
+    let power: f64 = samples.iter().map(|it| (f64::from(*it) / 32_768.0).powi(2)).sum();
+    if samples.is_empty() || power == 0.0 { -100.0 } else { 10.0 * (power / samples.len() as f64).log10() }
+}
+
+/// Where `heard` is most like `said`, and how much (0 to 1).
+#[derive(Debug, Clone, Copy)]
+pub struct Match {
+    /// `heard[delay + n]` is like `said[n]`, in samples.
+    pub delay: i64,
+    /// Normalised cross-correlation of the two at that delay.
+    pub correlation: f64,
+}
+
+/// Finds `said` in `heard`: cross-correlation over every delay in `delays` (samples), coarse first, then fine.
+pub fn find(said: &[i16], heard: &[i16], delays: std::ops::Range<i64>) -> Match {
+    // The envelope of a low-passed copy finds the place; the waveform itself then decides.
+    const STEP: usize = 8;
+    let (slow_said, slow_heard) = (thin(said, STEP), thin(heard, STEP));
+    let (start, end) = (delays.start.div_euclid(STEP as i64), delays.end.div_euclid(STEP as i64) + 1);
+    let coarse = best(&slow_said, &slow_heard, start..end);
+    let centre = coarse.delay * STEP as i64;
+    let fine = (centre - 3 * STEP as i64)..(centre + 3 * STEP as i64 + 1);
+    let said: Vec<f64> = said.iter().map(|it| f64::from(*it)).collect();
+    let heard: Vec<f64> = heard.iter().map(|it| f64::from(*it)).collect();
+    best(&said, &heard, fine)
+}
+
+/// How alike two recordings sound piece by piece, 0 to 1, wherever `said` lies in `heard`: the mean over pieces of a
+/// quarter of a second, each found anew within 120 ms, since a jitter buffer stretches and shortens time.
+pub fn likeness(said: &[i16], heard: &[i16], delays: std::ops::Range<i64>) -> Match {
+    const PIECE: usize = RATE as usize / 4;
+    const SLACK: i64 = RATE as i64 * 12 / 100;
+    let whole = find(said, heard, delays);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for (index, piece) in said.chunks_exact(PIECE).enumerate() {
+        if level_dbfs(piece) < -50.0 {
+            continue;
+        }
+        let centre = whole.delay + (index * PIECE) as i64;
+        sum += find(piece, heard, (centre - SLACK)..(centre + SLACK)).correlation;
+        count += 1.0;
+    }
+    Match { delay: whole.delay, correlation: if count > 0.0 { sum / count } else { 0.0 } }
+}
+
+fn thin(samples: &[i16], step: usize) -> Vec<f64> {
+    samples.chunks(step).map(|it| it.iter().map(|s| f64::from(*s)).sum::<f64>() / it.len() as f64).collect()
+}
+
+fn best(said: &[f64], heard: &[f64], delays: std::ops::Range<i64>) -> Match {
+    let mut found = Match { delay: delays.start, correlation: 0.0 };
+    for delay in delays {
+        let from = delay.max(0) as usize;
+        let skip = (-delay).max(0) as usize;
+        let (Some(a), Some(b)) = (said.get(skip..), heard.get(from..)) else { continue };
+        let length = a.len().min(b.len());
+        if length < said.len() / 4 {
+            continue;
+        }
+        let (mut product, mut power_a, mut power_b) = (0.0, 0.0, 0.0);
+        for (x, y) in a[..length].iter().zip(&b[..length]) {
+            product += x * y;
+            power_a += x * x;
+            power_b += y * y;
+        }
+        let scale = (power_a * power_b).sqrt();
+        if scale > 0.0 && product / scale > found.correlation {
+            found = Match { delay, correlation: product / scale };
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delayed_copy_is_found_and_a_stranger_is_not() {
+        let said = speech(2.0, 1);
+        let mut heard = vec![0; 4_801];
+        heard.extend(said.iter().map(|it| it / 2));
+        let found = find(&said, &heard, 0..48_000);
+        assert_eq!(found.delay, 4_801);
+        assert!(found.correlation > 0.99);
+        let stranger = speech(2.0, 2);
+        assert!(find(&said, &stranger, 0..48_000).correlation < 0.4);
+        assert!(likeness(&said, &stranger, 0..48_000).correlation < 0.6);
+        assert!(likeness(&said, &heard, 0..48_000).correlation > 0.99);
+    }
+}

@@ -1,0 +1,73 @@
+// Times and durations in the person's language, by Intl.
+
+import { speech } from './index.svelte';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A running time: 03:18, or 1:02:03 past the hour. */
+export function runningTime(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / SECOND));
+  const two = (n: number) => String(n).padStart(2, '0');
+  const hours = Math.floor(seconds / 3600);
+  const rest = `${two(Math.floor((seconds % 3600) / 60))}:${two(seconds % 60)}`;
+  return hours > 0 ? `${hours}:${rest}` : rest;
+}
+
+/** A length of time in words: 42 sec, 12 min, 1 hr 5 min. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / SECOND));
+  if (seconds < 60) return unit(seconds, 'second');
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return unit(minutes, 'minute');
+  const rest = minutes % 60;
+  const hours = unit(Math.floor(minutes / 60), 'hour');
+  return rest === 0 ? hours : `${hours} ${unit(rest, 'minute')}`;
+}
+
+/** A whole number of seconds, spelled out: 30 seconds. */
+export function seconds(ms: number): string {
+  return unit(Math.round(ms / SECOND), 'second', 'long');
+}
+
+/** The time of day as the locale writes it: 09:41, or 9:41 AM. */
+export function timeOfDay(at: number): string {
+  return new Intl.DateTimeFormat(speech.locale, { timeStyle: 'short' }).format(at);
+}
+
+/** The day as a heading: Today, Yesterday, Thursday, 12 March. */
+export function day(at: number, now: number): string {
+  const days = Math.round((startOfDay(now) - startOfDay(at)) / DAY);
+  if (days === 0 || days === 1) {
+    return capitalised(new Intl.RelativeTimeFormat(speech.locale, { numeric: 'auto' }).format(-days, 'day'));
+  }
+  if (days > 1 && days < 7) return new Intl.DateTimeFormat(speech.locale, { weekday: 'long' }).format(at);
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return new Intl.DateTimeFormat(speech.locale, {
+    day: 'numeric',
+    month: 'long',
+    ...(sameYear ? {} : { year: 'numeric' }),
+  }).format(at);
+}
+
+/** Day and time: Yesterday 17:20. */
+export const dayAndTime = (at: number, now: number): string => `${day(at, now)} ${timeOfDay(at)}`;
+
+/** Names, as a sentence lists them. */
+export const list = (names: string[]): string => new Intl.ListFormat(speech.locale).format(names);
+
+function unit(value: number, name: string, display: 'short' | 'long' = 'short'): string {
+  return new Intl.NumberFormat(speech.locale, { style: 'unit', unit: name, unitDisplay: display }).format(
+    value,
+  );
+}
+
+function startOfDay(at: number): number {
+  return new Date(at).setHours(0, 0, 0, 0);
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toLocaleUpperCase(speech.locale) + text.slice(1);
+}

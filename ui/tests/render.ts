@@ -1,0 +1,58 @@
+import { render } from '@testing-library/svelte';
+import { tick } from 'svelte';
+import App from '../src/App.svelte';
+import { connectTo, type PhoneView } from '../src/callkit';
+import { SamplePhone, sampleView } from './samples';
+
+/** The whole interface over a sample phone, settled. */
+export async function open(changes: Partial<PhoneView> = {}, window = 'main'): Promise<SamplePhone> {
+  const phone = new SamplePhone(sampleView(changes), window);
+  connectTo(phone);
+  render(App);
+  await settled();
+  return phone;
+}
+
+/** All promises of commands kept and all screens drawn. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 8; turn++) {
+    await Promise.resolve();
+    await tick();
+  }
+}
+
+export const find = (testid: string): HTMLElement | null =>
+  document.querySelector(`[data-testid="${testid}"]`);
+
+/** What has that test id; fails where there is none. */
+export function the(testid: string): HTMLElement {
+  const found = find(testid);
+  if (!found) throw new Error(`nothing shows ${testid}`);
+  return found;
+}
+
+export const all = (testid: string): HTMLElement[] => [
+  ...document.querySelectorAll<HTMLElement>(`[data-testid="${testid}"]`),
+];
+
+export async function click(testid: string): Promise<void> {
+  the(testid).click();
+  await settled();
+}
+
+export async function type(testid: string, text: string): Promise<void> {
+  const field = the(testid) as HTMLInputElement;
+  field.focus();
+  field.value = text;
+  field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+  await settled();
+}
+
+/** Presses a key on what has the focus; answers whether its usual effect was prevented. */
+export async function key(name: string, modifiers: KeyboardEventInit = {}): Promise<boolean> {
+  const target = document.activeElement ?? document.body;
+  const event = new KeyboardEvent('keydown', { key: name, bubbles: true, cancelable: true, ...modifiers });
+  target.dispatchEvent(event);
+  await settled();
+  return event.defaultPrevented;
+}

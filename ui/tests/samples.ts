@@ -1,0 +1,206 @@
+// Sample people and a phone that is only a snapshot: for the tests and for the preview.
+
+import type {
+  CallView,
+  Commands,
+  ContactView,
+  PhoneEvent,
+  PhoneView,
+  RecordView,
+  Transport,
+} from '../src/callkit';
+
+/** Thursday, 14:20, in the computer's own time zone. */
+export const NOW = new Date(2025, 10, 20, 14, 20).getTime();
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export const bob = contact('bob.chen', 'Bob Chen', 'online');
+export const contacts: ContactView[] = [
+  contact('echo', 'Echo', 'online', 'echo'),
+  bob,
+  contact('front-gate', 'Front gate', 'online', 'device'),
+  contact('maria', 'Maria Papadaki', 'in_call'),
+  contact('david.okafor', 'David Okafor', 'offline'),
+  contact('wang', '王小明', 'offline'),
+];
+
+export const history: RecordView[] = [
+  record('c9', 'bob.chen', 'Bob Chen', { at: NOW - 4 * HOUR - 39 * MINUTE, minutes: 12 }),
+  record('c8', 'maria', 'Maria Papadaki', {
+    direction: 'incoming',
+    status: 'missed',
+    reason: 'no_response',
+    at: NOW - 5 * HOUR,
+    seen: false,
+  }),
+  record('c7', 'echo', 'Echo', { at: NOW - 6 * HOUR, minutes: 0.4 }),
+  record('c6', 'bob.chen', 'Bob Chen', {
+    direction: 'incoming',
+    status: 'cancelled',
+    reason: 'cancelled',
+    at: NOW - DAY + 3 * HOUR,
+    seen: false,
+  }),
+  record('c5', 'front-gate', 'Front gate', { direction: 'incoming', at: NOW - DAY - 2 * HOUR, minutes: 1.2 }),
+  record('c4', 'david.okafor', 'David Okafor', {
+    status: 'rejected',
+    reason: 'rejected',
+    at: NOW - DAY - 4 * HOUR,
+  }),
+  record('c3', 'bob.chen', 'Bob Chen', {
+    direction: 'incoming',
+    at: NOW - 3 * DAY - 17 * MINUTE,
+    minutes: 48,
+  }),
+  record('c2', 'wang', '王小明', { status: 'missed', reason: 'no_response', at: NOW - 3 * DAY - HOUR }),
+  record('c1', 'bob.chen', 'Bob Chen', { status: 'busy', reason: 'busy', at: NOW - 12 * DAY }),
+];
+
+/** A view of somebody logged in, with whatever is to differ. */
+export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
+  return {
+    revision: 1,
+    account: {
+      user_id: 'alice',
+      display_name: 'Alice Lindqvist',
+      device_id: 'd1',
+      client_id: 'alice~1',
+      server: 'mqtt://127.0.0.1:18830',
+      embedded: true,
+    },
+    connection: { state: 'online', problem: null },
+    contacts,
+    history,
+    missed_count: 2,
+    calls: [],
+    audio: {
+      microphones: [
+        { id: 'mic-1', name: 'Built-in microphone' },
+        { id: 'mic-2', name: 'Headset' },
+      ],
+      speakers: [{ id: 'out-1', name: 'Built-in speakers' }],
+      problem: null,
+    },
+    settings: {
+      language: 'en',
+      theme: 'light',
+      microphone: 'default',
+      speaker: 'default',
+      call_timeout_ms: 30_000,
+      echo_cancellation: true,
+      noise_suppression: true,
+      gain_control: true,
+    },
+    ...changes,
+  };
+}
+
+/** A call with Bob, with whatever is to differ. */
+export function sampleCall(
+  changes: Partial<CallView> = {},
+  member: Partial<CallView['members'][number]> = {},
+): CallView {
+  return {
+    call_id: 'call-1',
+    direction: 'outgoing',
+    media: 'audio',
+    state: 'calling',
+    reason: null,
+    members: [
+      { user_id: 'bob.chen', name: 'Bob Chen', kind: 'person', state: 'inviting', muted: false, ...member },
+    ],
+    message: null,
+    connected_at: null,
+    duration_ms: null,
+    muted: false,
+    quality: null,
+    ...changes,
+  };
+}
+
+/** A phone that holds what it is given, and remembers what it was asked. */
+export class SamplePhone implements Transport {
+  asked: { command: keyof Commands; args: unknown[] }[] = [];
+  /** What a command answers instead of nothing; a function may throw. */
+  answers: Partial<Record<keyof Commands, (...args: never[]) => unknown>> = {};
+  private viewHandlers = new Set<(view: PhoneView) => void>();
+  private eventHandlers = new Set<(event: PhoneEvent) => void>();
+
+  constructor(
+    public view: PhoneView,
+    private label = 'main',
+  ) {
+    this.answers.snapshot = () => this.view;
+    this.answers.meters = () => ({ voices: [] });
+    this.answers.isSpeakerEnabled = () => true;
+  }
+
+  readonly commands = new Proxy({} as Commands, {
+    get:
+      (_, command: keyof Commands) =>
+      async (...args: never[]) => {
+        this.asked.push({ command, args });
+        return (await this.answers[command]?.(...args)) ?? null;
+      },
+  });
+
+  /** Publishes the next snapshot. */
+  show(changes: Partial<PhoneView>): void {
+    this.view = { ...this.view, revision: this.view.revision + 1, ...changes };
+    for (const handler of this.viewHandlers) handler(this.view);
+  }
+
+  emit(event: PhoneEvent): void {
+    for (const handler of this.eventHandlers) handler(event);
+  }
+
+  onView(handler: (view: PhoneView) => void) {
+    this.viewHandlers.add(handler);
+    return Promise.resolve(() => void this.viewHandlers.delete(handler));
+  }
+
+  onEvent(handler: (event: PhoneEvent) => void) {
+    this.eventHandlers.add(handler);
+    return Promise.resolve(() => void this.eventHandlers.delete(handler));
+  }
+
+  windowLabel() {
+    return this.label;
+  }
+
+  fitHeight() {
+    return Promise.resolve();
+  }
+}
+
+function contact(
+  user_id: string,
+  name: string,
+  presence: ContactView['presence'],
+  kind: ContactView['kind'] = 'person',
+): ContactView {
+  return { user_id, name, kind, presence };
+}
+
+function record(
+  call_id: string,
+  user_id: string,
+  name: string,
+  { at, minutes = 0, ...rest }: Partial<RecordView> & { at: number; minutes?: number },
+): RecordView {
+  return {
+    call_id,
+    user_id,
+    name,
+    direction: 'outgoing',
+    media: 'audio',
+    status: 'completed',
+    reason: 'hangup',
+    started_at: at,
+    duration_ms: minutes * MINUTE,
+    seen: true,
+    ...rest,
+  };
+}

@@ -1,0 +1,31 @@
+//! `cargo xtask bench`: the figures.
+
+use crate::command::{Failure, Step};
+use crate::packages::{self, Purpose};
+use crate::{call, interface, run, tools};
+
+/// What may be said after `cargo xtask bench`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// One figure alone; without it, all of them.
+    name: Option<String>,
+    /// What else it is measured with, after `--`.
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+/// Builds what is measured, and measures it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    packages::ensure(Purpose::Test)?;
+    tools::ensure(tools::TAURI_DRIVER)?;
+    interface::prepare()?;
+    run::build()?;
+    call::build_headless()?;
+    let json = arguments.json.then_some("--json");
+    let step = Step::new("Measuring", "cargo").may_take("some minutes; close other programs");
+    let step = step.args(["run", "--quiet", "--package", "peal-tests", "--bin", "bench", "--"]);
+    step.args(json).args(&arguments.name).args(&arguments.rest).run().map(|_| ())
+}
