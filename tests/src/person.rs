@@ -91,10 +91,10 @@ impl Person {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, heard).await {
-            Ok(picked) => picked,
-            Err(_) => panic!("{} never heard {what}; it sees {:#?}", self.name, self.engine.snapshot()),
-        }
+        let Ok(picked) = tokio::time::timeout(PATIENCE, heard).await else {
+            panic!("{} never heard {what}; it sees {:#?}", self.name, self.engine.snapshot());
+        };
+        picked
     }
 
     /// Calls somebody by voice.

@@ -32,16 +32,14 @@ impl Directory {
     pub fn observe(&mut self, presence: Presence, me: &UserId, store: &Store) -> Result<Change, StoreError> {
         let address = presence.address.clone();
         let online = presence.state != PresenceState::Offline;
-        let before = self.devices.insert(address.clone(), presence.clone());
+        let boot_id = presence.boot_id;
+        let (display_name, kind) = (presence.display_name.trim().to_owned(), presence.kind);
+        let before = self.devices.insert(address.clone(), presence);
         let was_online = before.as_ref().is_some_and(|it| it.state != PresenceState::Offline);
-        let same_run = before.is_some_and(|it| it.boot_id == presence.boot_id);
-        if presence.kind != DeviceKind::Echo && address.user != *me {
-            let name = if presence.display_name.trim().is_empty() {
-                address.user.to_string()
-            } else {
-                presence.display_name.trim().to_owned()
-            };
-            let kind = word(ContactKind::from(presence.kind));
+        let same_run = before.is_some_and(|it| it.boot_id == boot_id);
+        if kind != DeviceKind::Echo && address.user != *me {
+            let name = if display_name.is_empty() { address.user.to_string() } else { display_name };
+            let kind = word(ContactKind::from(kind));
             let user_id = address.user.to_string();
             let stale = self.known.get(&user_id).is_none_or(|row| row.name != name || row.kind != kind);
             if stale || online != was_online {

@@ -33,8 +33,14 @@ pub(crate) fn echo_identity(main: &Identity, token: String, device: &DeviceId) -
         hash.update(main.secret_key);
         hash.finalize().into()
     };
-    let client_random = derive(b"peal echo client").iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    Identity { device_id: device.to_string(), client_random, secret_key: derive(b"peal echo device"), token }
+    let random = derive(b"peal echo client");
+    let client_random = uuid::Builder::from_random_bytes(std::array::from_fn(|at| random[at])).into_uuid();
+    Identity {
+        device_id: device.to_string(),
+        client_random: client_random.simple().to_string(),
+        secret_key: derive(b"peal echo device"),
+        token,
+    }
 }
 
 /// How Echo's engine runs.

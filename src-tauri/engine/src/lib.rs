@@ -30,6 +30,7 @@ mod history;
 mod link;
 mod login;
 mod phone;
+mod session;
 mod signals;
 mod sound;
 mod translate;

@@ -78,7 +78,7 @@ struct Running {
 
 async fn run(link: Link, mut orders: mpsc::UnboundedReceiver<Order>, messages: mpsc::UnboundedSender<Message>) {
     let (events_tx, mut events) = mpsc::channel(EVENTS);
-    let peer = match Peer::open(&PeerConfig::default(), events_tx).await {
+    let peer = match Box::pin(Peer::open(&PeerConfig::default(), events_tx)).await {
         Ok(peer) => peer,
         Err(error) => {
             tracing::warn!(%error, "a peer connection can't be opened");

@@ -42,6 +42,7 @@ pub(crate) enum Message {
     Signalling(u64, Notice),
     Link(Link, Fact),
     Sound(Opened),
+    SoundChanged(peal_media::audio::AudioEvent),
     Devices(Devices),
     EchoStarted(u64, Result<Engine, PealError>),
     Stop(oneshot::Sender<()>),
@@ -305,6 +306,7 @@ impl Softphone {
                     self.attach_all();
                 }
             }
+            Message::SoundChanged(event) => self.sound.changed(event),
             Message::Devices(devices) => self.sound.found(devices),
             Message::EchoStarted(generation, started) => self.echo_started(generation, started).await,
             // The loop takes it before.

@@ -111,10 +111,10 @@ impl Softphone {
             Fact::Closed => self.input(Input::MediaClosed { link }),
             Fact::Control(message) => {
                 // Only what concerns the running call takes this road.
-                if let Some(signal @ (Signal::Hangup { .. } | Signal::MediaState { .. })) = decode_signal(&message) {
-                    if signal.call() == link.call {
-                        self.input(Input::SignalReceived { from: link.peer, signal, at: wall_ms() });
-                    }
+                if let Some(signal @ (Signal::Hangup { .. } | Signal::MediaState { .. })) = decode_signal(&message)
+                    && signal.call() == link.call
+                {
+                    self.input(Input::SignalReceived { from: link.peer, signal, at: wall_ms() });
                 }
             }
             Fact::Judged(quality, loss) => {
@@ -131,8 +131,8 @@ impl Softphone {
     pub async fn carry_out(&mut self, output: Output) {
         match output {
             Output::Send { to, signal, lifetime } => self.send(to, signal, lifetime).await,
-            Output::OpenOfferer(link) => self.open(link, Order::Offer),
-            Output::OpenAnswerer { link, offer } => self.open(link, Order::Answer(offer)),
+            Output::OpenOfferer(link) => self.open(&link, Order::Offer),
+            Output::OpenAnswerer { link, offer } => self.open(&link, Order::Answer(offer)),
             Output::AcceptAnswer { link, answer } => self.order(&link, Order::AcceptAnswer(answer)),
             Output::AnswerOffer { link, offer } => self.order(&link, Order::AnswerOffer(offer)),
             Output::AddCandidates { link, candidates, complete } => {
@@ -211,11 +211,11 @@ impl Softphone {
         }
     }
 
-    fn open(&mut self, link: Link, order: Order) {
+    fn open(&mut self, link: &Link, order: Order) {
         let handle = LinkHandle::open(link.clone(), self.messages.clone());
         handle.order(order);
         self.links.insert(link.clone(), handle);
-        self.attach(&link);
+        self.attach(link);
         self.show_meters();
     }
 
@@ -304,11 +304,9 @@ impl Softphone {
     /// What an event brings with it here.
     fn after(&mut self, event: &Event) {
         match event {
-            Event::Invited(invitation) => {
-                if self.config.auto_answer {
-                    if let Ok(call) = invitation.call_id.parse() {
-                        self.input(Input::Accept { call });
-                    }
+            Event::Invited(invitation) if self.config.auto_answer => {
+                if let Ok(call) = invitation.call_id.parse() {
+                    self.input(Input::Accept { call });
                 }
             }
             Event::Connecting(session) => {

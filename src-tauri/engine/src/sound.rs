@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use peal_media::audio::{Audio, AudioConfig, AudioError, Devices, Microphone, Processing, Sound, Speaker};
+use peal_media::audio::{Audio, AudioConfig, AudioError, AudioEvent, Devices, Microphone, Processing, Sound, Speaker};
 use tokio::sync::mpsc;
 
 use crate::api::{AudioView, DeviceView, PealError, Settings};
@@ -44,6 +44,9 @@ pub(crate) struct SoundSystem {
     have: Wanted,
     changing: bool,
     problem: Option<AudioError>,
+    /// What was open has gone: unplugged, or its server died. It comes back by itself.
+    lost_microphone: bool,
+    lost_speaker: bool,
     playing: Option<Sound>,
     muted: bool,
     deafened: bool,
@@ -59,6 +62,8 @@ impl SoundSystem {
             have: Wanted::default(),
             changing: false,
             problem: None,
+            lost_microphone: false,
+            lost_speaker: false,
             playing: None,
             muted: false,
             deafened: false,
@@ -128,7 +133,18 @@ impl SoundSystem {
             // Closing waits for threads.
             tokio::task::spawn_blocking(move || drop(old));
         }
+        if other {
+            (self.lost_microphone, self.lost_speaker) = (false, false);
+        }
         if let Some(audio) = self.audio.as_ref().filter(|_| other) {
+            let (mut events, messages) = (audio.events(), self.messages.clone());
+            tokio::spawn(async move {
+                while let Ok(event) = events.recv().await {
+                    if messages.send(Message::SoundChanged(event)).is_err() {
+                        return;
+                    }
+                }
+            });
             audio.set_muted(self.muted);
             audio.set_deafened(self.deafened);
             if let Some(sound) = self.playing {
@@ -137,6 +153,17 @@ impl SoundSystem {
         }
         self.change();
         other
+    }
+
+    /// A device that was open went or came back.
+    pub fn changed(&mut self, event: AudioEvent) {
+        match event {
+            AudioEvent::MicrophoneLost => self.lost_microphone = true,
+            AudioEvent::MicrophoneRestored => self.lost_microphone = false,
+            AudioEvent::SpeakerLost => self.lost_speaker = true,
+            AudioEvent::SpeakerRestored => self.lost_speaker = false,
+        }
+        self.look_for_devices();
     }
 
     pub fn set_muted(&mut self, muted: bool) {
@@ -215,8 +242,18 @@ impl SoundSystem {
             microphones: list(&self.devices.microphones),
             speakers: list(&self.devices.speakers),
             speaker_enabled: !self.deafened,
-            problem: self.problem.clone().map(Into::into),
+            problem: self.trouble().map(Into::into),
         }
+    }
+
+    fn trouble(&self) -> Option<AudioError> {
+        if self.wanted.need == Need::Nothing {
+            return None;
+        }
+        let lost_microphone =
+            (self.lost_microphone && self.wanted.need == Need::Both).then_some(AudioError::NoMicrophone);
+        let lost_speaker = self.lost_speaker.then_some(AudioError::NoSpeaker);
+        self.problem.clone().or(lost_microphone).or(lost_speaker)
     }
 
     fn change(&mut self) {
@@ -238,38 +275,31 @@ fn carry_out(audio: Option<Arc<Audio>>, have: &Wanted, wanted: Wanted) -> Opened
         return Opened { audio: None, wanted, problem: None };
     }
     let speaker = wanted.speaker.clone().unwrap_or(Speaker::Default);
-    let microphone = match wanted.need {
-        Need::Both => wanted.microphone.clone().unwrap_or(Microphone::Default),
-        Need::Speaker | Need::Nothing => Microphone::Silence,
-    };
-    let mut problem = None;
-    let audio = match audio.filter(|_| have.processing == wanted.processing) {
-        Some(audio) => {
-            if have.speaker != wanted.speaker || have.need == Need::Nothing {
-                problem = audio.replace_speaker(speaker).err();
-            }
-            Some(audio)
-        }
-        None => {
-            let config =
-                |speaker| AudioConfig { microphone: Microphone::Silence, speaker, processing: wanted.processing };
-            match Audio::open(config(speaker)) {
-                Ok(audio) => Some(Arc::new(audio)),
-                Err(error) => {
-                    // One can still speak and be heard.
-                    problem = Some(error);
-                    Audio::open(config(Speaker::Null)).ok().map(Arc::new)
-                }
-            }
-        }
+    let (audio, mut problem) = if let Some(audio) = audio.filter(|_| have.processing == wanted.processing) {
+        let other = have.speaker != wanted.speaker || have.need == Need::Nothing;
+        let problem = if other { audio.replace_speaker(speaker).err() } else { None };
+        (Some(audio), problem)
+    } else {
+        open(speaker, wanted.processing)
     };
     let fresh =
         have.need != wanted.need || have.microphone != wanted.microphone || have.processing != wanted.processing;
     if let Some(audio) = audio.as_ref().filter(|_| fresh) {
-        if let Err(error) = audio.replace_microphone(microphone) {
-            // One can still hear.
-            problem = Some(error);
-        }
+        let microphone = match wanted.need {
+            Need::Both => wanted.microphone.clone().unwrap_or(Microphone::Default),
+            Need::Speaker | Need::Nothing => Microphone::Silence,
+        };
+        // Without a microphone one can still hear.
+        problem = audio.replace_microphone(microphone).err().or(problem);
     }
     Opened { audio, wanted, problem }
+}
+
+/// Opens the speaker; without one, one can still speak and be heard.
+fn open(speaker: Speaker, processing: Processing) -> (Option<Arc<Audio>>, Option<AudioError>) {
+    let config = |speaker| AudioConfig { microphone: Microphone::Silence, speaker, processing };
+    match Audio::open(config(speaker)) {
+        Ok(audio) => (Some(Arc::new(audio)), None),
+        Err(error) => (Audio::open(config(Speaker::Null)).ok().map(Arc::new), Some(error)),
+    }
 }

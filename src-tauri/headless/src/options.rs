@@ -57,7 +57,7 @@ pub struct Options {
 
     /// Where the others are heard: a device's name, a WAV file (which is written), or `null`. Without it, the device in
     /// the settings.
-    #[arg(long, value_name = "SINK", value_parser = speaker)]
+    #[arg(long, value_name = "SINK", value_parser = |text: &str| Ok::<_, Infallible>(speaker(text)))]
     pub speaker: Option<SpeakerChoice>,
 
     /// Cancel echo, suppress noise and even the level also where the microphone is a file or a tone.
@@ -132,13 +132,13 @@ fn microphone(text: &str) -> Result<MicrophoneChoice, String> {
     })
 }
 
-fn speaker(text: &str) -> Result<SpeakerChoice, Infallible> {
-    Ok(match text {
+fn speaker(text: &str) -> SpeakerChoice {
+    match text {
         "null" => SpeakerChoice::Null,
         "default" => SpeakerChoice::Default,
         file if is_wave_file(file) => SpeakerChoice::Wav { path: file.into() },
         device => SpeakerChoice::Device(device.to_owned()),
-    })
+    }
 }
 
 fn is_wave_file(text: &str) -> bool {
@@ -236,7 +236,7 @@ mod tests {
             |text| options(&["--microphone", text]).map(|options| options.engine_config().microphone.unwrap());
         assert!(matches!(microphone("silence"), Ok(MicrophoneChoice::Silence)));
         assert!(matches!(microphone("default"), Ok(MicrophoneChoice::Default)));
-        assert!(matches!(microphone("tone:440"), Ok(MicrophoneChoice::Tone { hertz }) if hertz == 440.0));
+        assert_eq!(microphone("tone:440").ok(), Some(MicrophoneChoice::Tone { hertz: 440.0 }));
         let file = microphone("a/b.WAV").unwrap();
         assert!(matches!(&file, MicrophoneChoice::Wav { path, looped: false } if path.ends_with("b.WAV")), "{file:?}");
         assert!(matches!(microphone("USB mic"), Ok(MicrophoneChoice::Device(name)) if name == "USB mic"));

@@ -213,7 +213,7 @@ mod tests {
 
     impl Fixture {
         fn start(first: Option<Command>) -> Self {
-            Self::patient(first, Duration::from_secs(60))
+            Self::patient(first, Duration::from_mins(1))
         }
 
         fn patient(first: Option<Command>, patience: Duration) -> Self {

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use audio_support::{Wire, locate, read_wav, speech, write_wav};
 use peal_media::audio::process::Cleaner;
-use peal_media::audio::{
-    Audio, AudioConfig, AudioError, FileProblem, Microphone, Processing, Sound, Speaker, level,
-};
+use peal_media::audio::{Audio, AudioConfig, AudioError, FileProblem, Microphone, Processing, Sound, Speaker, level};
 
 fn open(microphone: Microphone, speaker: Speaker) -> Audio {
     Audio::open(AudioConfig { microphone, speaker, processing: Processing::default() }).unwrap()
@@ -74,9 +72,9 @@ fn muting_sends_silence_within_a_frame() {
     // Then DTX: pauses between packets, and the marker when the voice is back.
     eventually("a pause", || {
         let frame = uplink.blocking_recv().unwrap();
-        let gap = frame.timestamp.wrapping_sub(before.replace(frame.timestamp).unwrap());
-        gap > 960
+        frame.timestamp.wrapping_sub(before.replace(frame.timestamp).unwrap()) > 960
     });
+    eventually("the packet that begins the next pause", || uplink.blocking_recv().unwrap().payload.len() <= 2);
     audio.set_muted(false);
     eventually("a marked frame with voice", || {
         let frame = uplink.blocking_recv().unwrap();

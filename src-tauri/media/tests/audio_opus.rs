@@ -18,7 +18,9 @@ fn likeness(a: &[f32], b: &[f32]) -> f32 {
 
 /// The best likeness within ±20 ms, for the delay of the codec.
 fn aligned(original: &[f32], decoded: &[f32]) -> f32 {
-    (0..FRAME_SAMPLES).map(|shift| likeness(&original[..original.len() - shift], &decoded[shift..])).fold(-1.0, f32::max)
+    (0..FRAME_SAMPLES)
+        .map(|shift| likeness(&original[..original.len() - shift], &decoded[shift..]))
+        .fold(-1.0, f32::max)
 }
 
 #[test]

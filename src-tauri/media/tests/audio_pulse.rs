@@ -9,6 +9,7 @@ use audio_support::{Listening, PulseAudio, Speaking, Wire, in_private_process, l
 use peal_media::audio::{Audio, AudioConfig, AudioError, AudioEvent, Microphone, Processing, Speaker, devices};
 use tokio::sync::broadcast::Receiver;
 
+/// Nothing may touch the voice that is compared.
 const RAW: Processing =
     Processing { echo_cancellation: false, noise_suppression: false, gain_control: false, always: false };
 
@@ -23,7 +24,7 @@ fn speaker(sink: &str) -> Speaker {
 fn both_events(events: &mut Receiver<AudioEvent>, mut wanted: Vec<AudioEvent>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     while !wanted.is_empty() {
-        let event = runtime.block_on(tokio::time::timeout(Duration::from_secs(40), events.recv()));
+        let event = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(40), events.recv()).await });
         let event = event.unwrap_or_else(|_| panic!("never: {wanted:?}")).unwrap();
         wanted.retain(|w| *w != event);
     }
@@ -119,9 +120,8 @@ fn without_a_sound_system_each_error_has_its_name() {
     if !in_private_process("without_a_sound_system_each_error_has_its_name") {
         return;
     }
-    let open = |microphone, speaker| {
-        Audio::open(AudioConfig { microphone, speaker, processing: Processing::default() }).err()
-    };
+    let open =
+        |microphone, speaker| Audio::open(AudioConfig { microphone, speaker, processing: Processing::default() }).err();
     assert_eq!(open(Microphone::Default, Speaker::Null), Some(AudioError::NoMicrophone));
     assert_eq!(open(Microphone::Silence, Speaker::Default), Some(AudioError::NoSpeaker));
     let id = "pulseaudio:gone".to_owned();

@@ -26,7 +26,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 /// Notices that wait for their reader; beyond that the server waits.
 const NOTICES: usize = 1024;
 /// How long a program that is away is remembered by the server, unless told otherwise.
-pub const DEFAULT_SESSION_EXPIRY: Duration = Duration::from_secs(14 * 24 * 3600);
+pub const DEFAULT_SESSION_EXPIRY: Duration = Duration::from_hours(14 * 24);
 
 /// Who logs in where.
 #[derive(Clone)]
@@ -357,4 +357,3 @@ fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
-

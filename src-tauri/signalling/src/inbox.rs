@@ -17,7 +17,7 @@ const HELD_OF_ONE: usize = 64;
 /// How long a signal may come before its sender's presence.
 const WAIT_FOR_PRESENCE: Duration = Duration::from_secs(5);
 /// How long a signal waits for the person to trust a changed key.
-const WAIT_FOR_TRUST: Duration = Duration::from_secs(60);
+const WAIT_FOR_TRUST: Duration = Duration::from_mins(1);
 
 /// Opens what arrives, and holds for a while what can't be opened yet.
 #[derive(Debug)]
@@ -157,7 +157,7 @@ impl Inbox {
                 Outcome::Drop(why) => notices.extend(self.drop_one(why, Some(held.from))),
                 Outcome::Hold(why, wait) => {
                     let deadline = if why == held.why { held.deadline } else { now + wait };
-                    notices.extend(self.hold(Held { why, deadline, ..held }));
+                    notices.extend(self.hold(Held { deadline, why, ..held }));
                 }
             }
         }
@@ -205,7 +205,13 @@ impl Inbox {
     }
 
     /// Tries to open. `may_hold`: the key may still turn up.
-    fn open(&mut self, directory: &mut Directory, from: &DeviceAddress, envelope: &Envelope, may_hold: bool) -> Outcome {
+    fn open(
+        &mut self,
+        directory: &mut Directory,
+        from: &DeviceAddress,
+        envelope: &Envelope,
+        may_hold: bool,
+    ) -> Outcome {
         let (key, first_contact) = match directory.key_of(from) {
             KeyOf::Pinned(key) => (key, false),
             KeyOf::New(key) => (key, true),

@@ -42,13 +42,8 @@ pub(crate) fn options(config: &ClientConfig, tls: Option<Arc<rustls::ClientConfi
     properties.receive_maximum = Some(RECEIVE_MAXIMUM);
     properties.max_packet_size = Some(MAX_PACKET);
     let gone = Presence { state: PresenceState::Offline, ..me.clone() };
-    let will = LastWill::new(
-        topics::presence(&config.app, &config.address),
-        gone.to_wire(),
-        QoS::AtLeastOnce,
-        true,
-        None,
-    );
+    let will =
+        LastWill::new(topics::presence(&config.app, &config.address), gone.to_wire(), QoS::AtLeastOnce, true, None);
     options
         .set_transport(transport)
         .set_network_options(network)
@@ -76,11 +71,9 @@ pub(crate) fn problem(error: &ConnectionError, was_up: bool) -> Problem {
     match error {
         ConnectionError::ConnectionRefused(code) => refusal(*code),
         ConnectionError::MqttState(StateError::ConnFail { reason }) => refusal(*reason),
-        ConnectionError::Timeout(_) => Problem::TimedOut,
-        ConnectionError::MqttState(StateError::AwaitPingResp) => Problem::TimedOut,
+        ConnectionError::Timeout(_) | ConnectionError::MqttState(StateError::AwaitPingResp) => Problem::TimedOut,
         ConnectionError::Tls(error) => Problem::Tls(tls_words(error)),
-        ConnectionError::Io(error) => io_problem(error, was_up),
-        ConnectionError::MqttState(StateError::Io(error)) => io_problem(error, was_up),
+        ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => io_problem(error, was_up),
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
             Problem::Lost(format!("the server ended it: {reason_code:?}"))
         }

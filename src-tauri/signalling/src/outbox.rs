@@ -114,7 +114,7 @@ mod tests {
         let now = Instant::now();
         let mut outbox = Outbox::default();
         let parcels: Vec<Parcel> = (0..3).map(|_| parcel(60_000, now)).collect();
-        parcels.iter().for_each(|p| assert!(outbox.push(p.clone())));
+        assert!(parcels.iter().all(|p| outbox.push(p.clone())));
         assert_eq!(outbox.next().map(|p| p.id), Some(parcels[0].id));
         assert_eq!(outbox.next().map(|p| p.id), Some(parcels[1].id));
         assert_eq!(outbox.settle(parcels[0].id).map(|p| p.id), Some(parcels[0].id));

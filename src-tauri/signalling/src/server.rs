@@ -136,11 +136,10 @@ impl FromStr for ServerUrl {
             return Err(ServerUrlError::Trailing(format!("#{fragment}")));
         }
         let host = match url.host() {
-            None => return Err(ServerUrlError::NoHost),
+            None | Some(Host::Domain("")) => return Err(ServerUrlError::NoHost),
             Some(Host::Ipv6(_)) if scheme != Scheme::Mqtt => {
                 return Err(ServerUrlError::Ipv6Literal(scheme.name().to_owned()));
             }
-            Some(Host::Domain("")) => return Err(ServerUrlError::NoHost),
             Some(host) => host.to_string(),
         };
         let port = url.port().unwrap_or(scheme.default_port());

@@ -6,7 +6,7 @@ mod common;
 use std::net::SocketAddr;
 
 use common::{Device, Kind, LIFE, Server, config, pair, ringing, start_error};
-use peal_signalling::{Broker, BrokerConfig, BrokerError, Client, ConnectError, PresenceState};
+use peal_signalling::{Broker, BrokerConfig, BrokerError, Client, ConnectError, Notice, PresenceState};
 
 const ANY: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
@@ -61,11 +61,14 @@ async fn a_taken_port_and_a_taken_directory_are_told_apart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_vanished_with_a_crash_of_the_broker_is_shown_as_offline() {
     let mut server = Server::start(Kind::Embedded).await;
-    let (ann, bob) = pair(&server).await;
+    let (mut ann, mut bob) = pair(&server).await;
     let (ann_config, bob_address) = (ann.config.clone(), bob.address().clone());
-    // Both programs and the broker's end at once, without goodbyes; the disk has had its half second.
+    // The broker's machine fails, and both programs with it; its disk has had its half second.
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     server.crash();
+    for device in [&mut ann, &mut bob] {
+        device.until("Disconnected", |n| matches!(n, Notice::Disconnected { .. }).then_some(())).await;
+    }
     drop((ann, bob));
     server.resume().await;
     let mut ann = Device::with(ann_config).await;

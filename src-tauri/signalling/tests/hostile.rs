@@ -60,11 +60,7 @@ async fn anothers_inbox_is_unreadable(kind: Kind) {
     }
     // Her own inbox works, and comes behind all that.
     let own = "peal/v1/peal/to/mallory/from/mallory/x";
-    mallory
-        .client
-        .publish(own, rumqttc::v5::mqttbytes::QoS::AtLeastOnce, false, "the end")
-        .await
-        .unwrap();
+    mallory.client.publish(own, rumqttc::v5::mqttbytes::QoS::AtLeastOnce, false, "the end").await.unwrap();
     let overheard = mallory
         .until(|event| match event {
             Event::Incoming(Packet::Publish(p)) if p.topic.starts_with(b"peal/v1/peal/to/") => Some(p.topic.to_vec()),
@@ -80,7 +76,8 @@ async fn garbage_is_dropped_and_counted(kind: Kind) {
     let mut mallory = Stranger::login(&server, "mallory").await;
     let inbox = "peal/v1/peal/to/bob/from/mallory/x";
     let id = uuid::Uuid::now_v7();
-    let envelope = |from: &str, to: &str| format!(r#"{{"v":1,"id":"{id}","from":"{from}","to":"{to}","sealed":"AAAA"}}"#);
+    let envelope =
+        |from: &str, to: &str| format!(r#"{{"v":1,"id":"{id}","from":"{from}","to":"{to}","sealed":"AAAA"}}"#);
     let cases = [
         (DropReason::Malformed, "no json".to_owned()),
         (DropReason::Oversized, "x".repeat(70_000)),

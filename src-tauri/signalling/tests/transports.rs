@@ -23,13 +23,10 @@ async fn all_four_transports_reach_the_same_broker() {
     );
     let server = Server::start_with(Kind::Mosquitto, &more).await;
     let mut ann = Device::login(&server, "ann", "desk").await;
-    for (n, url) in [
-        format!("mqtts://localhost:{tls}"),
-        format!("ws://127.0.0.1:{ws}"),
-        format!("wss://localhost:{wss}/mqtt"),
-    ]
-    .into_iter()
-    .enumerate()
+    for (n, url) in
+        [format!("mqtts://localhost:{tls}"), format!("ws://127.0.0.1:{ws}"), format!("wss://localhost:{wss}/mqtt")]
+            .into_iter()
+            .enumerate()
     {
         let mut bob = config(&server, "bob", &format!("phone{n}"));
         bob.server = url.parse().unwrap();

@@ -93,7 +93,7 @@ pub(super) fn open_capture(
     id: Option<&str>,
     wake: Thread,
     on_error: impl FnMut(cpal::Error) + Send + 'static,
-) -> Result<(cpal::Stream, CaptureEnd), AudioError> {
+) -> Result<(Arc<cpal::Stream>, CaptureEnd), AudioError> {
     let wanted = id.map(str::to_owned);
     patiently(move || {
         let id = wanted.as_deref();
@@ -129,10 +129,16 @@ pub(super) fn open_capture(
                 wake.unpark();
             }
         };
-        let stream = device
-            .build_input_stream_raw(config, format, on_data, on_error, Some(PATIENCE))
-            .map_err(|e| failed(&e))?;
-        stream.play().map_err(|e| failed(&e))?;
+        let stream =
+            device.build_input_stream_raw(config, format, on_data, on_error, Some(PATIENCE)).map_err(|e| failed(&e))?;
+        // PulseAudio's stream says that it plays once it has heard something, which takes an idle source up to 2 s; the
+        // keeper notices when it never does.
+        let stream = Arc::new(stream);
+        let playing = Arc::clone(&stream);
+        std::thread::Builder::new()
+            .name("peal-device".into())
+            .spawn(move || playing.play())
+            .map_err(|_| AudioError::Closed)?;
         Ok((stream, CaptureEnd { samples, rate, counters }))
     })
 }
@@ -142,13 +148,15 @@ pub(super) fn open_playback(
     id: Option<&str>,
     wake: Thread,
     on_error: impl FnMut(cpal::Error) + Send + 'static,
-) -> Result<(cpal::Stream, PlaybackEnd), AudioError> {
+) -> Result<(Arc<cpal::Stream>, PlaybackEnd), AudioError> {
     let wanted = id.map(str::to_owned);
     patiently(move || {
         let id = wanted.as_deref();
         let direction = Direction::Playback;
         let failed = |error: &cpal::Error| direction.error(error, id);
-        let device = with_host(|host| find(host, id, direction))?;
+        // A connection of its own: cpal gives all its PulseAudio playback streams one synchronisation group, and the
+        // server refuses a second speaker in the group.
+        let device = find(&cpal::default_host(), id, direction)?;
         let (config, format) = choose(
             device.supported_output_configs().map_err(|e| failed(&e))?,
             || device.default_output_config(),
@@ -184,12 +192,12 @@ pub(super) fn open_playback(
             .build_output_stream_raw(config, format, on_data, on_error, Some(PATIENCE))
             .map_err(|e| failed(&e))?;
         stream.play().map_err(|e| failed(&e))?;
-        Ok((stream, PlaybackEnd { samples: producer, rate, counters }))
+        Ok((Arc::new(stream), PlaybackEnd { samples: producer, rate, counters }))
     })
 }
 
 /// Closes a stream without waiting for ever for a sound system that hangs.
-pub(super) fn close(stream: cpal::Stream) {
+pub(super) fn close(stream: Arc<cpal::Stream>) {
     let _ = patiently(move || {
         drop(stream);
         Ok(())
@@ -251,6 +259,7 @@ fn find(host: &cpal::Host, id: Option<&str>, direction: Direction) -> Result<cpa
     if let Some(id) = id {
         return cpal::DeviceId::from_str(id)
             .ok()
+            .filter(|id| id.host() == host.id())
             .and_then(|id| host.device_by_id(&id))
             .ok_or_else(|| AudioError::UnknownDevice(id.to_owned()));
     }

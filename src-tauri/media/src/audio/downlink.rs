@@ -9,7 +9,7 @@ use super::jitter::{JitterBuffer, RtpVoicePacket};
 use super::level::{self, Meter};
 use super::sound::{Player, Sound};
 use super::voice::{VoiceShared, VoiceStats};
-use super::{Shared, FRAME_10_MS};
+use super::{FRAME_10_MS, Shared};
 
 /// Above this the mix is bent instead of clipped.
 const KNEE: f32 = 0.8;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::arrival::Arrivals;
-use super::opus::{self, Decoder, OpusError, MAX_PACKET_SAMPLES};
+use super::opus::{self, Decoder, MAX_PACKET_SAMPLES, OpusError};
 use super::stretch;
 
 /// The most packets kept: 4 s of 20 ms frames, far above the longest target.

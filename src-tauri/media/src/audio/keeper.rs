@@ -1,17 +1,17 @@
 //! Keeps the devices open: opens them, notices when one is lost, and tries until it is back.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
+use super::AudioEvent;
 use super::device::{self, Counters};
 use super::error::{AudioError, Direction};
 use super::pipeline::Order;
-use super::AudioEvent;
 
 /// How often a lost device is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -33,7 +33,7 @@ pub(super) enum Wish {
 /// One direction's device.
 struct Slot {
     wanted: Option<Option<String>>,
-    stream: Option<cpal::Stream>,
+    stream: Option<Arc<cpal::Stream>>,
     counters: Option<Arc<Counters>>,
     generation: u64,
     seen: (u64, Instant),

@@ -35,7 +35,7 @@ pub mod stretch;
 mod uplink;
 mod voice;
 
-pub use device::{devices, DeviceInfo, Devices};
+pub use device::{DeviceInfo, Devices, devices};
 pub use error::{AudioError, FileProblem};
 pub use jitter::RtpVoicePacket;
 pub use process::EchoStats;
@@ -275,7 +275,9 @@ impl Audio {
         let seen = Arc::clone(&shared);
         let pipeline = std::thread::Builder::new()
             .name("peal-audio".into())
-            .spawn(move || Pipeline::new(received, seen, uplink, process::Cleaner::new(processing), processing.always).run())
+            .spawn(move || {
+                Pipeline::new(received, seen, uplink, process::Cleaner::new(processing), processing.always).run()
+            })
             .map_err(|_| AudioError::Closed)?;
         let (wishes, received) = mpsc::channel();
         let events = broadcast::Sender::new(64);

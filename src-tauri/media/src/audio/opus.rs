@@ -87,8 +87,7 @@ impl Encoder {
     pub fn new(config: EncoderConfig) -> Result<Self, OpusError> {
         let mut code: c_int = 0;
         // SAFETY: the arguments are valid for `opus_encoder_create`, and `code` outlives the call.
-        let raw =
-            unsafe { sys::opus_encoder_create(SAMPLE_RATE as i32, 1, sys::OPUS_APPLICATION_VOIP, &raw mut code) };
+        let raw = unsafe { sys::opus_encoder_create(SAMPLE_RATE as i32, 1, sys::OPUS_APPLICATION_VOIP, &raw mut code) };
         check(code)?;
         let mut encoder = Self { raw: NonNull::new(raw).ok_or(OpusError::NoMemory)? };
         encoder.set(sys::OPUS_SET_BITRATE_REQUEST, i32::try_from(config.bitrate).unwrap_or(i32::MAX))?;
@@ -114,9 +113,7 @@ impl Encoder {
     pub fn lookahead(&mut self) -> Result<u32, OpusError> {
         let mut samples: i32 = 0;
         // SAFETY: this request writes one i32 through the pointer.
-        check(unsafe {
-            sys::opus_encoder_ctl(self.raw.as_ptr(), sys::OPUS_GET_LOOKAHEAD_REQUEST, &raw mut samples)
-        })?;
+        check(unsafe { sys::opus_encoder_ctl(self.raw.as_ptr(), sys::OPUS_GET_LOOKAHEAD_REQUEST, &raw mut samples) })?;
         Ok(u32::try_from(samples).unwrap_or(0))
     }
 
@@ -205,14 +202,7 @@ impl Decoder {
         let room = out.len().min(MAX_PACKET_SAMPLES);
         // SAFETY: `data` points to `length` bytes (or is null with length 0: concealment), `out` has `room` mono samples.
         let samples = check(unsafe {
-            sys::opus_decode_float(
-                self.raw.as_ptr(),
-                data,
-                length,
-                out.as_mut_ptr(),
-                room as c_int,
-                c_int::from(fec),
-            )
+            sys::opus_decode_float(self.raw.as_ptr(), data, length, out.as_mut_ptr(), room as c_int, c_int::from(fec))
         })?;
         Ok(usize::try_from(samples).unwrap_or(0))
     }

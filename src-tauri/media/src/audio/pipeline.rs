@@ -21,7 +21,7 @@ use super::sound::Sound;
 use super::source::{Recorder, Source};
 use super::uplink::Uplink;
 use super::voice::VoiceShared;
-use super::{Shared, FRAME_10_MS};
+use super::{FRAME_10_MS, Shared};
 
 const TICK: Duration = Duration::from_millis(10);
 /// A clock that is behind by more (the computer slept) starts anew instead of catching up.

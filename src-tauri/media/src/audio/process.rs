@@ -7,11 +7,11 @@ use sonora::config::{
 use sonora::{AudioProcessing, Config, StreamConfig};
 
 use super::resample::Resampler;
-use super::{Processing, FRAME_10_MS};
+use super::{FRAME_10_MS, Processing};
 
-/// What the canceller is ahead of the echo by at most, in samples: the reference waits this long (15 ms), which is less
-/// than any path through two devices takes.
-const REFERENCE_DEPTH: f64 = 720.0;
+/// Captured frames (0.5 s) after which the usual depth of the reference is taken for its target: while it is being
+/// corrected the echo seems to move, so it is corrected for the clocks alone.
+const SETTLED: u32 = 50;
 /// Reference that piled up beyond this (200 ms) is stale.
 const REFERENCE_LIMIT: usize = 9_600;
 
@@ -30,6 +30,8 @@ pub struct Cleaner {
     /// Speaker and microphone have clocks of their own; the reference is brought onto the microphone's.
     reference: Resampler,
     depth: f64,
+    target: f64,
+    frames: u32,
     scratch: [f32; FRAME_10_MS],
 }
 
@@ -54,10 +56,9 @@ impl Cleaner {
             },
             high_pass_filter: Some(HighPassFilter::default()),
             echo_canceller: chosen.echo_cancellation.then(EchoCanceller::default),
-            noise_suppression: chosen.noise_suppression.then(|| NoiseSuppression {
-                level: NoiseSuppressionLevel::Moderate,
-                ..NoiseSuppression::default()
-            }),
+            noise_suppression: chosen
+                .noise_suppression
+                .then(|| NoiseSuppression { level: NoiseSuppressionLevel::Moderate, ..NoiseSuppression::default() }),
             gain_controller2: chosen.gain_control.then(|| GainController2 {
                 adaptive_digital: Some(AdaptiveDigital::default()),
                 ..GainController2::default()
@@ -65,26 +66,22 @@ impl Cleaner {
             ..Config::default()
         };
         let mono = StreamConfig::new(48_000, 1);
-        let processing =
-            AudioProcessing::builder().config(config).capture_config(mono).render_config(mono).build();
-        let mut reference = Resampler::new(48_000, 48_000);
-        reference.push(&[0.0; FRAME_10_MS]);
-        Some(Self { processing, reference, depth: REFERENCE_DEPTH, scratch: [0.0; FRAME_10_MS] })
+        let processing = AudioProcessing::builder().config(config).capture_config(mono).render_config(mono).build();
+        let reference = Resampler::new(48_000, 48_000);
+        Some(Self { processing, reference, depth: 0.0, target: 0.0, frames: 0, scratch: [0.0; FRAME_10_MS] })
     }
 
     /// Tells what goes to the speaker.
     pub fn render(&mut self, frame: &[f32]) {
         self.reference.push(frame);
         if self.reference.queued() > REFERENCE_LIMIT {
-            self.reference.discard(self.reference.queued() - REFERENCE_DEPTH as usize);
+            self.reference.discard(self.reference.queued() - self.target as usize);
         }
     }
 
     /// Cleans what came from the microphone, in place.
     pub fn capture(&mut self, frame: &mut [f32; FRAME_10_MS]) {
-        // How much reference waits, smoothed over about 2 s, steers the clock correction: at most 0.1 %.
-        self.depth += (self.reference.queued() as f64 - self.depth) * 0.005;
-        self.reference.set_drift(((self.depth - REFERENCE_DEPTH) * 2e-6).clamp(-1e-3, 1e-3));
+        self.follow_clock();
         let mut far = [0.0; FRAME_10_MS];
         let written = self.reference.pull(&mut far);
         far[written..].fill(0.0);
@@ -96,6 +93,19 @@ impl Cleaner {
         if self.processing.process_capture_f32(&[&input], &mut [frame]).is_err() {
             *frame = input;
         }
+    }
+
+    /// How much reference waits, smoothed over about 2 s, steers the clock correction: at most 0.1 %.
+    fn follow_clock(&mut self) {
+        let queued = self.reference.queued() as f64;
+        if self.frames < SETTLED {
+            self.frames += 1;
+            self.depth += (queued - self.depth) / f64::from(self.frames);
+            self.target = self.depth;
+            return;
+        }
+        self.depth += (queued - self.depth) * 0.005;
+        self.reference.set_drift(((self.depth - self.target) * 2e-6).clamp(-1e-3, 1e-3));
     }
 
     /// How well the echo is cancelled.

@@ -112,8 +112,10 @@ fn bell(out: &mut [f32], start: f32, hertz: f32, peak: f32) {
         let attack = (t / 0.008).min(1.0);
         // The loop must close at zero.
         let release = (((end - begin - n) as f32) / 4_800.0).min(1.0);
-        let voice: f32 =
-            PARTIALS.iter().map(|(ratio, part, decay)| part * (-t * decay * 2.2).exp() * (TAU * hertz * ratio * t).sin()).sum();
+        let voice: f32 = PARTIALS
+            .iter()
+            .map(|(ratio, part, decay)| part * (-t * decay * 2.2).exp() * (TAU * hertz * ratio * t).sin())
+            .sum();
         *sample += peak * attack * release * voice;
     }
 }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::FRAME_10_MS;
 use super::error::{AudioError, FileProblem};
 use super::opus::SAMPLE_RATE;
 use super::resample::resample;
-use super::FRAME_10_MS;
 
 /// The longest recording that is read: 30 minutes.
 const MAX_SECONDS: u32 = 1_800;

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::level::{self, Meter};
-use super::opus::{Encoder, EncoderConfig, OpusError, FRAME_SAMPLES};
-use super::{EncodedFrame, Shared, FRAME_10_MS};
+use super::opus::{Encoder, EncoderConfig, FRAME_SAMPLES, OpusError};
+use super::{EncodedFrame, FRAME_10_MS, Shared};
 
 /// Mutes, meters, gathers 20 ms, encodes and hands out.
 pub(super) struct Uplink {

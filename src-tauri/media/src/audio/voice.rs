@@ -48,12 +48,7 @@ impl Default for VoiceStats {
 }
 
 impl VoiceStats {
-    pub(super) fn new(
-        jitter: &JitterStats,
-        level_dbfs: f32,
-        first_audio: Option<Instant>,
-        overflowed: u64,
-    ) -> Self {
+    pub(super) fn new(jitter: &JitterStats, level_dbfs: f32, first_audio: Option<Instant>, overflowed: u64) -> Self {
         Self {
             received: jitter.received,
             lost: jitter.lost,

@@ -40,7 +40,9 @@ const KEEPALIVE: Duration = Duration::from_millis(250);
 /// How long a pair with a reflexive or relayed end waits for a better one before it is used.
 ///
 /// The stack's defaults are 500 ms (server-reflexive), 1 s (peer-reflexive) and 2 s (relay), each a stall where nothing
-/// better comes: calls through a NAT would connect half a second late.
+/// better comes. The second is why calls on one network now and then connected a full second late: when the answerer's
+/// first check overtakes its candidate, the offerer files the address as peer-reflexive, keeps it so after the candidate
+/// comes, and sits the second out before it nominates. `examples/connect_stall.rs` with `late` shows it.
 const REFLEXIVE_WAIT: Duration = Duration::from_millis(50);
 const RELAY_WAIT: Duration = Duration::from_millis(300);
 
@@ -58,16 +60,16 @@ pub(super) async fn connection(
     // Sender and receiver reports alone: a stream of 40 kbit/s has nothing to gain from transport-wide feedback, which
     // would add ten packets a second to it.
     let registry = configure_rtcp_reports(Registry::new());
-    let connection = PeerConnectionBuilder::new()
+    let builder = PeerConnectionBuilder::new()
         .with_configuration(configuration(config))
         .with_media_engine(media)
         .with_setting_engine(settings(config))
         .with_interceptor_registry(registry)
         .with_handler(handler)
         .with_udp_addrs(vec![bind])
-        .with_data_channel_send_buffer_limit(SEND_BUFFER)
-        .build()
-        .await?;
+        .with_data_channel_send_buffer_limit(SEND_BUFFER);
+    // The stack's future is 20 KiB; it need not be part of every future that opens a connection.
+    let connection = Box::pin(builder.build()).await?;
     Ok(Arc::new(connection))
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use peal_media::audio::{Audio, RtpVoicePacket, Voice};
 
-/// Speech-like: gliding pitch, formant-like harmonics, syllables and words of uneven length; mono 48 kHz.
+/// Speech-like: gliding pitch (150 to 260 Hz), formant-like harmonics, syllables and words of uneven length; mono 48 kHz.
 pub fn speech(seconds: f32) -> Vec<f32> {
     let mut state = 12_345u32;
     let mut random = move || {
@@ -23,7 +23,7 @@ pub fn speech(seconds: f32) -> Vec<f32> {
     let mut phase = 0.0f32;
     while out.len() < total {
         let length = 4_000 + (random() * 9_000.0) as usize;
-        let (from, to) = (95.0 + random() * 110.0, 95.0 + random() * 110.0);
+        let (from, to) = (150.0 + random() * 110.0, 150.0 + random() * 110.0);
         let parts = [0.5 + random() * 0.5, random(), random() * 0.6, random() * 0.4, random() * 0.3];
         for n in 0..length {
             let x = n as f32 / length as f32;

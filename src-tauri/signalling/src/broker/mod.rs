@@ -29,9 +29,9 @@ use storage::{RETAINED, SESSIONS, Storage, StorageError};
 /// rmqtt finds a stored session again by its listener's number; the port may change from run to run.
 const LISTENER: u16 = 1;
 /// Queues of devices that are away are kept this long at most; a client asks for less.
-const LONGEST_SESSION: Duration = Duration::from_secs(60 * 24 * 3600);
+const LONGEST_SESSION: Duration = Duration::from_hours(60 * 24);
 /// For messages without an expiry of their own.
-const MESSAGE_EXPIRY: Duration = Duration::from_secs(14 * 24 * 3600);
+const MESSAGE_EXPIRY: Duration = Duration::from_hours(14 * 24);
 /// Messages that are queued for one device that is away.
 const QUEUE: usize = 1000;
 const MAX_PACKET: u32 = 256 * 1024;

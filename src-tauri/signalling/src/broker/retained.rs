@@ -92,7 +92,9 @@ mod tests {
     #[test]
     fn wildcards_match_as_the_standard_says() {
         let topic = "peal/v1/peal/presence/ann/desk";
-        for filter in ["#", "peal/v1/peal/presence/+/+", "peal/v1/+/presence/#", topic, "peal/v1/peal/presence/ann/desk/#"] {
+        for filter in
+            ["#", "peal/v1/peal/presence/+/+", "peal/v1/+/presence/#", topic, "peal/v1/peal/presence/ann/desk/#"]
+        {
             assert!(matches(filter, topic), "{filter}");
         }
         for filter in ["peal/v1/peal/presence/+", "peal/v1/peal/to/#", "peal/v1/peal/presence/+/+/+", "+"] {

@@ -85,6 +85,12 @@ struct BodyWire {
     signal: serde_json::Value,
 }
 
+/// The part of an envelope that all versions have.
+#[derive(Deserialize)]
+struct Version {
+    v: u8,
+}
+
 impl Envelope {
     /// Seals a signal. Fails with [`WireError::Oversized`] when it would pass [`ENVELOPE_LIMIT`].
     pub(crate) fn seal(
@@ -124,10 +130,6 @@ impl Envelope {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, WireError> {
         if bytes.len() > ENVELOPE_LIMIT {
             return Err(WireError::Oversized);
-        }
-        #[derive(Deserialize)]
-        struct Version {
-            v: u8,
         }
         let version: Version = serde_json::from_slice(bytes).map_err(|_| WireError::Malformed)?;
         if version.v != VERSION {
@@ -189,7 +191,8 @@ fn canonical<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Uuid, 
 }
 
 fn is_address(text: &str, address: &DeviceAddress) -> bool {
-    text.split_once('/').is_some_and(|(user, device)| user == address.user.as_str() && device == address.device.as_str())
+    text.split_once('/')
+        .is_some_and(|(user, device)| user == address.user.as_str() && device == address.device.as_str())
 }
 
 /// What the seal is bound to: the application and version (HPKE's info), and who tells whom under which id (its AAD).

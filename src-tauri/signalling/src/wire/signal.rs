@@ -168,7 +168,7 @@ pub(crate) fn from_json(json: serde_json::Value) -> Result<Signal, SignalError> 
     let kind = json.get("kind").and_then(|kind| kind.as_str()).ok_or(SignalError::Malformed)?;
     if !KINDS.contains(&kind) {
         let call = json.get("call").and_then(|call| call.as_str()).and_then(|call| call.parse().ok());
-        let kind = kind.chars().filter(|c| c.is_ascii_graphic()).take(KIND_LIMIT).collect();
+        let kind = kind.chars().filter(char::is_ascii_graphic).take(KIND_LIMIT).collect();
         return Err(SignalError::UnknownKind { kind, call });
     }
     let wire: SignalWire = serde_json::from_value(json).map_err(|_| SignalError::Malformed)?;
@@ -218,13 +218,9 @@ fn to_wire(signal: &Signal) -> SignalWire {
         Signal::MediaState { call, revision, muted } => {
             SignalWire::MediaState { call: call.as_uuid(), revision, muted }
         }
-        Signal::Record { call, media, status, started_at, message } => SignalWire::Record {
-            call: call.as_uuid(),
-            media: media.into(),
-            status: status.into(),
-            started_at,
-            message,
-        },
+        Signal::Record { call, media, status, started_at, message } => {
+            SignalWire::Record { call: call.as_uuid(), media: media.into(), status: status.into(), started_at, message }
+        }
     }
 }
 

@@ -34,8 +34,7 @@ fn any_signal() -> impl Strategy<Value = Signal> {
     let invited = proptest::collection::vec(name().prop_map(|n| UserId::new(n).expect("a name")), 0..9);
     let candidate = ("\\PC{0,80}", proptest::option::of("[0-9a-z]{1,4}"), proptest::option::of(any::<u16>()))
         .prop_map(|(candidate, mid, line)| Candidate { candidate, mid, line });
-    let reject =
-        prop_oneof![Just(RejectReason::Declined), Just(RejectReason::Busy), Just(RejectReason::Incompatible)];
+    let reject = prop_oneof![Just(RejectReason::Declined), Just(RejectReason::Busy), Just(RejectReason::Incompatible)];
     let cancel = prop_oneof![
         Just(CancelReason::Cancelled),
         Just(CancelReason::TimedOut),
@@ -72,8 +71,11 @@ fn any_signal() -> impl Strategy<Value = Signal> {
             .prop_map(|(call, candidates, complete)| Signal::Candidates { call, candidates, complete }),
         (call(), "\\PC{0,300}").prop_map(|(call, sdp)| Signal::Offer { call, sdp }),
         (call(), "\\PC{0,300}").prop_map(|(call, sdp)| Signal::Answer { call, sdp }),
-        (call(), any::<u32>(), any::<bool>())
-            .prop_map(|(call, revision, muted)| Signal::MediaState { call, revision, muted }),
+        (call(), any::<u32>(), any::<bool>()).prop_map(|(call, revision, muted)| Signal::MediaState {
+            call,
+            revision,
+            muted
+        }),
         (call(), media(), status, any::<u64>(), message()).prop_map(|(call, media, status, started_at, message)| {
             Signal::Record { call, media, status, started_at, message }
         }),

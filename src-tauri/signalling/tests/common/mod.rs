@@ -233,10 +233,8 @@ impl Device {
                 }
             }
         });
-        match found.await {
-            Ok(found) => found,
-            Err(_) => panic!("no {what}; heard {passed:#?}"),
-        }
+        let found = found.await;
+        found.unwrap_or_else(|_| panic!("no {what}; heard {passed:#?}"))
     }
 
     pub async fn sees(&mut self, who: &DeviceAddress, state: PresenceState) -> Presence {
@@ -348,10 +346,7 @@ impl Stranger {
     /// Publishes and gives the broker's answer.
     pub async fn publish(&mut self, topic: &str, retain: bool, payload: impl Into<Vec<u8>>) -> PubAckReason {
         let properties = PublishProperties { message_expiry_interval: Some(600), ..PublishProperties::default() };
-        self.client
-            .publish_with_properties(topic, QoS::AtLeastOnce, retain, payload.into(), properties)
-            .await
-            .unwrap();
+        self.client.publish_with_properties(topic, QoS::AtLeastOnce, retain, payload.into(), properties).await.unwrap();
         self.until(|event| match event {
             Event::Incoming(Packet::PubAck(ack)) => Some(ack.reason),
             _ => None,

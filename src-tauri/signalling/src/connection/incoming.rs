@@ -1,0 +1,186 @@
+//! What the broker sends, and what it means.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use peal_call::DeviceAddress;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Filter, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode};
+use uuid::Uuid;
+
+use super::{
+    CAUGHT_UP_LIMIT, Connection, Item, MARKER_EXPIRY, OWN_PRESENCE_LIMIT, Phase, SHOW_AGAIN_AFTER, Shown, Step,
+};
+use crate::directory::Change;
+use crate::session::Session;
+use crate::topics::{self, Topic};
+use crate::wire::Envelope;
+use crate::{Denied, DropReason, Notice, Presence, PresenceState, Problem};
+
+impl Connection {
+    pub(super) fn subscribe(&mut self, session: &Session) -> Step {
+        self.phase = Phase::Accepted;
+        let (app, user) = (&session.config.app, &session.config.address.user);
+        // Subscribed on every connection, not only without a stored session: it brings the retained presence again.
+        // Presence is QoS 0, so that nothing of it is queued for a device that is away.
+        let filters = [
+            Filter::new(topics::inbox_filter(app, user), QoS::AtLeastOnce),
+            Filter::new(topics::presence_filter(app), QoS::AtMostOnce),
+        ];
+        match self.client.try_subscribe_many(filters) {
+            Ok(()) => Step::Go,
+            Err(error) => Step::Lost(Problem::Lost(error.to_string())),
+        }
+    }
+
+    pub(super) fn subscribed(&mut self, session: &mut Session, ack: &SubAck) -> Step {
+        if self.phase == Phase::Up {
+            return Step::Go;
+        }
+        for (code, what) in ack.return_codes.iter().zip([Denied::Inbox, Denied::Presence]) {
+            if !matches!(code, SubscribeReasonCode::Success(_)) {
+                return Step::Lost(Problem::NotAuthorized(what));
+            }
+        }
+        let now = Instant::now();
+        self.phase = Phase::Up;
+        session.logged_in();
+        // Another program may have taken this device over while this one was away: look before showing.
+        self.shown = if session.connections == 1 { Shown::Due(now) } else { Shown::Waiting(now + OWN_PRESENCE_LIMIT) };
+        self.caught_up_by = Some(now + CAUGHT_UP_LIMIT);
+        let me = &session.config.address;
+        let id = Uuid::new_v4();
+        self.marker = Some(id);
+        if let Ok(marker) = Envelope::marker(me, id) {
+            let topic = topics::signal(&session.config.app, &me.user, me);
+            self.publish(topic, Bytes::from(marker), Some(MARKER_EXPIRY), false, Item::Marker);
+        }
+        Step::Go
+    }
+
+    pub(super) fn received(&mut self, session: &mut Session, publish: &Publish) -> Step {
+        let topic = std::str::from_utf8(&publish.topic).ok();
+        match topic.and_then(|topic| topics::parse(&session.config.app, topic)) {
+            None => {
+                let notices = session.shared.lock().inbox.drop_one(DropReason::Malformed, None);
+                session.pending.extend(notices);
+                Step::Go
+            }
+            Some(Topic::Presence(address)) if address == session.config.address => self.own_presence(session, publish),
+            Some(Topic::Presence(address)) => {
+                others_presence(session, address, &publish.payload);
+                Step::Go
+            }
+            Some(Topic::Signal { to, from }) => {
+                if from == session.config.address
+                    && let Ok(envelope) = Envelope::read(&publish.payload)
+                    && envelope.is_marker()
+                {
+                    if self.marker == Some(envelope.id) {
+                        self.caught_up(session);
+                    }
+                    return Step::Go;
+                }
+                let life = publish.properties.as_ref().and_then(|p| p.message_expiry_interval);
+                let life = life.map(|seconds| Duration::from_secs(seconds.into()));
+                let mut guard = session.shared.lock();
+                let state = &mut *guard;
+                let notices =
+                    state.inbox.take(&mut state.directory, (&to, from), &publish.payload, life, Instant::now());
+                session.pending.extend(notices);
+                Step::Go
+            }
+        }
+    }
+
+    /// Something stands, or was just put, in this device's own place.
+    fn own_presence(&mut self, session: &mut Session, publish: &Publish) -> Step {
+        let now = Instant::now();
+        let mine = session.config.boot_id;
+        let shown = Presence::from_wire(session.config.address.clone(), &publish.payload);
+        match shown {
+            Some(shown) if shown.boot_id != mine => {
+                // What the program's earlier run left behind, or its last will, is no rival.
+                let old_news = session.connections <= 1 && (publish.retain || shown.state == PresenceState::Offline);
+                if shown.boot_id > mine && !old_news {
+                    session.pending.push_back(Notice::KickedOut);
+                    session.shared.lock().wish.end.get_or_insert(crate::client::End::Leave);
+                    // Its place belongs to the other program now: no offline presence, and no last will.
+                    self.say_goodbye(now);
+                    return Step::Go;
+                }
+                self.show_again(now);
+            }
+            // The last will of an earlier connection of this very run.
+            Some(shown) if shown.state == PresenceState::Offline && !self.is_leaving() => {
+                if session.shared.lock().me.state != PresenceState::Offline {
+                    self.show_again(now);
+                }
+            }
+            Some(_) => {
+                if matches!(self.shown, Shown::Waiting(_)) {
+                    self.shown = Shown::Due(now);
+                }
+            }
+            None => self.show_again(now),
+        }
+        Step::Go
+    }
+
+    fn show_again(&mut self, now: Instant) {
+        self.shown = match self.shown {
+            Shown::Waiting(_) => Shown::Due(now),
+            Shown::Due(at) => Shown::Due(at),
+            Shown::No => Shown::No,
+            Shown::Yes => Shown::Due(now + SHOW_AGAIN_AFTER),
+        };
+    }
+
+    pub(super) fn acknowledged(&mut self, session: &mut Session, ack: &PubAck) -> Step {
+        let accepted = matches!(ack.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers);
+        match self.in_flight.remove(&ack.pkid) {
+            Some(Item::Parcel(id)) => {
+                self.parcels = self.parcels.saturating_sub(1);
+                let parcel = session.shared.lock().outbox.settle(id);
+                if let Some(parcel) = parcel
+                    && !accepted
+                {
+                    tracing::debug!(reason = ?ack.reason, "the server refused a signal");
+                    session.pending.push_back(Notice::Refused { to: parcel.to, id });
+                }
+                Step::Go
+            }
+            Some(Item::Presence { farewell: true }) => {
+                self.say_goodbye(Instant::now());
+                Step::Go
+            }
+            Some(Item::Presence { farewell: false }) if !accepted => {
+                Step::Lost(Problem::NotAuthorized(Denied::OwnPresence))
+            }
+            Some(Item::Presence { .. } | Item::Marker) | None => Step::Go,
+        }
+    }
+}
+
+fn others_presence(session: &mut Session, address: DeviceAddress, payload: &Bytes) {
+    let mut guard = session.shared.lock();
+    let state = &mut *guard;
+    let mut notices = Vec::new();
+    if payload.is_empty() {
+        notices.extend(state.directory.remove(&address).map(Notice::Presence));
+    } else if let Some(presence) = Presence::from_wire(address.clone(), payload) {
+        match state.directory.take(presence.clone()) {
+            Change::None => {}
+            Change::Shown => notices.push(Notice::Presence(presence)),
+            Change::Key { old, new } => {
+                notices.push(Notice::Presence(presence));
+                notices.push(Notice::KeyChanged { address: address.clone(), old, new });
+            }
+        }
+        notices.extend(state.inbox.release(&mut state.directory, &address, Instant::now()));
+    } else {
+        notices.extend(state.inbox.drop_one(DropReason::Malformed, Some(address)));
+    }
+    drop(guard);
+    session.pending.extend(notices);
+}
