@@ -185,10 +185,11 @@ fn refuse(error: &PealError) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Logs to stderr: warnings, and what Peal's own crates inform about. `PEAL_LOG` says otherwise (`PEAL_LOG=peal=debug`).
+/// Logs to stderr: warnings, and what Peal's own crates inform about. WebRTC's own warnings are everyday events, and may
+/// name addresses. `PEAL_LOG` says otherwise (`PEAL_LOG=peal=debug`).
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("PEAL_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,peal=info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,peal=info,rtc=error,webrtc=error"));
     let ansi = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
 }
