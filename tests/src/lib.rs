@@ -1,4 +1,8 @@
 //! What the tests and the bench share: people with phones, servers that die with their test, and ears.
 
+pub mod desk;
 pub mod ears;
+pub mod headless;
+pub mod measure;
 pub mod person;
+pub mod sound_server;

@@ -197,11 +197,11 @@ async fn when_the_program_with_the_broker_goes_another_takes_over() {
     let ann = Person::new("ann", quiet(broker)).await;
     let mut bob = Person::new("bob", quiet(broker)).await;
     let mut cat = Person::new("cat", quiet(broker)).await;
-    ann.engine.stop().await;
-    for person in [&bob, &cat] {
+    let heals = async |person: &Person| {
         person.sees("the loss", |view| view.connection.state == ConnectionState::Reconnecting).await;
         person.sees("the server again", |view| view.connection.state == ConnectionState::Online).await;
-    }
+    };
+    tokio::join!(ann.engine.stop(), heals(&bob), heals(&cat));
     bob.talks_with(&mut cat).await;
 }
 

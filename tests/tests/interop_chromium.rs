@@ -1,6 +1,6 @@
 //! A stranger at the other end: headless Chromium in a voice call with a [`Peer`].
 //!
-//! Chromium plays its fake microphone, which beeps, and is driven through its DevTools socket; Peal plays a tone. Both
+//! Chromium plays its fake microphone, which beeps, and is driven through its debugging socket; Peal plays a tone. Both
 //! sides must decode what the other sends. Everything stays on 127.0.0.1.
 
 use std::f32::consts::TAU;
@@ -319,7 +319,7 @@ impl Drop for Browser {
     }
 }
 
-/// Where Chromium says that its DevTools listen. Its further words are read away, so that it never blocks on them.
+/// Where Chromium says that it can be driven. Its further words are read away, so that it never blocks on them.
 async fn endpoint(child: &mut Child) -> String {
     let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
     while let Some(line) = lines.next_line().await.expect("Chromium's words are readable") {

@@ -35,7 +35,7 @@ const views: Record<string, Partial<PhoneView>> = {
   alone: { contacts: sampleView().contacts.slice(0, 1), history: [], missed_count: 0 },
   offline: {
     connection: { state: 'reconnecting', problem: problem('server_unreachable') },
-    audio: { microphones: [], speakers: [], problem: problem('no_microphone') },
+    audio: { microphones: [], speakers: [], speaker_enabled: true, problem: problem('no_microphone') },
   },
   kicked: { connection: { state: 'offline', problem: problem('kicked_out') } },
   calling: onCall(sampleCall({ state: 'ringing' })),

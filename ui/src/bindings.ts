@@ -389,6 +389,16 @@ export type Event =
 /**  Something went wrong that no command asked for. */
 { event: "error"; data: PealError };
 
+/**  A STUN or TURN server (RFC 8489, RFC 8656), over UDP. */
+export type IceServer = {
+	/**  `stun:host[:port]` or `turn:host[:port]`. */
+	url: string,
+	/**  For TURN. */
+	username: string,
+	/**  For TURN. */
+	credential: string,
+};
+
 /**  An invite that has arrived (kit B13). */
 export type Invitation = {
 	/**  The call. */
@@ -565,21 +575,23 @@ export type RecordView = {
 /**  What the person chose. */
 export type Settings = {
 	/**  `en`, `zh-CN`, or `system`. */
-	language?: string,
+	language: string,
 	/**  Light, dark, or as the system. */
-	theme?: Theme,
+	theme: Theme,
 	/**  A microphone's id, or `default`. */
-	microphone?: string,
+	microphone: string,
 	/**  A speaker's id, or `default`. */
-	speaker?: string,
+	speaker: string,
 	/**  How long a call rings, ms. */
-	call_timeout_ms?: number,
+	call_timeout_ms: number,
 	/**  Cancel the speaker's echo out of the microphone. */
-	echo_cancellation?: boolean,
+	echo_cancellation: boolean,
 	/**  Suppress steady noise. */
-	noise_suppression?: boolean,
+	noise_suppression: boolean,
 	/**  Bring the voice to an even level. */
-	gain_control?: boolean,
+	gain_control: boolean,
+	/**  Servers that help two networks find each other; none are needed within one network. */
+	ice_servers: IceServer[],
 };
 
 /**  Settings to change. */
@@ -602,6 +614,8 @@ export type SettingsPatch = {
 	noise_suppression?: boolean | null,
 	/**  Bring the voice to an even level. */
 	gain_control?: boolean | null,
+	/**  STUN and TURN servers, in place of those before. */
+	ice_servers?: IceServer[] | null,
 };
 
 /**  Light, dark, or as the system. */

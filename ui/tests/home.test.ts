@@ -148,7 +148,12 @@ test('a lost server is shown under my name and explained', async () => {
 
 test('a microphone that is missing is explained, with a way to the settings', async () => {
   await open({
-    audio: { microphones: [], speakers: [], problem: { code: 'no_microphone', message: '', hint: '' } },
+    audio: {
+      microphones: [],
+      speakers: [],
+      speaker_enabled: true,
+      problem: { code: 'no_microphone', message: '', hint: '' },
+    },
   });
   the('audio-problem').querySelector('button')?.click();
   await settled();

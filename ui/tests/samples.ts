@@ -81,6 +81,7 @@ export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
         { id: 'mic-2', name: 'Headset' },
       ],
       speakers: [{ id: 'out-1', name: 'Built-in speakers' }],
+      speaker_enabled: true,
       problem: null,
     },
     settings: {
@@ -92,6 +93,7 @@ export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
       echo_cancellation: true,
       noise_suppression: true,
       gain_control: true,
+      ice_servers: [],
     },
     ...changes,
   };
@@ -134,7 +136,6 @@ export class SamplePhone implements Transport {
   ) {
     this.answers.snapshot = () => this.view;
     this.answers.meters = () => ({ voices: [] });
-    this.answers.isSpeakerEnabled = () => true;
   }
 
   readonly commands = new Proxy({} as Commands, {

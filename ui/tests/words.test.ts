@@ -50,6 +50,7 @@ test('the two catalogues have the same shape and differ in their words', () => {
     // The product's name, what is typed as it stands, and what a language calls itself.
     [
       '.app.name',
+      '.settings.farServerExample',
       '.settings.languages.en',
       '.settings.languages.zh-CN',
       '.start.accountExample',

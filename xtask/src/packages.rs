@@ -102,7 +102,7 @@ fn ensure_debian(purpose: Purpose) -> Result<(), Failure> {
             return Err(Failure::new(format!("only root may install them: {by_hand}")));
         }
         eprintln!(
-            "Only root may install them, so sudo may ask for your password. This alone is done as root: {by_hand}"
+            "Only root may install them, so sudo may ask for your password. As root it does this alone: apt-get update; {by_hand}"
         );
     }
     let apt = |title: &str| {

@@ -2,6 +2,8 @@
 //!
 //! Each rejects with a [`PealError`]. Which window may call which is in `permissions/phone.toml` and `capabilities/`.
 
+#![expect(clippy::needless_pass_by_value, reason = "a Tauri command owns its State")]
+
 use peal_engine::Engine;
 use peal_engine::api::{
     AccountView, CallParams, CallSession, LoginParams, Meters, PealError, PhoneView, ReasonedCall, SettingsPatch,

@@ -10,7 +10,8 @@ use crate::api::{CallParams, CallStats, Command, ErrorCode, Media, PealError, Se
 use crate::echo::{ECHO, echo_device};
 use crate::fault::not_logged_in;
 use crate::link::Order;
-use crate::phone::{Answer, Reply, Softphone};
+use crate::message::{Answer, Reply};
+use crate::phone::Softphone;
 use crate::translate::{call_id, ms, wall_ms};
 
 impl Softphone {
@@ -130,6 +131,15 @@ impl Softphone {
     async fn change_settings(&mut self, patch: SettingsPatch) -> Result<Answer, PealError> {
         if let Some(ms) = patch.call_timeout_ms {
             ring_time(ms)?;
+        }
+        for server in patch.ice_servers.iter().flatten() {
+            let known = ["stun:", "turn:"]
+                .iter()
+                .any(|scheme| server.url.strip_prefix(scheme).is_some_and(|it| !it.is_empty()));
+            if !known || server.url.len() > 256 {
+                let words = "a STUN or TURN server looks like stun:example.org or turn:example.org:3478";
+                return Err(PealError::new(ErrorCode::BadServer, words));
+            }
         }
         let settings = patch.apply(self.settings.clone());
         self.keep_settings(settings)?;

@@ -10,7 +10,8 @@ use crate::api::{
     AccountView, CallParams, CallSession, CallStats, Command, ErrorCode, Event, LoginParams, Meters, PealError,
     PhoneView, ReasonedCall, SettingsPatch,
 };
-use crate::phone::{Answer, Message, Softphone};
+use crate::message::{Answer, Message};
+use crate::phone::Softphone;
 use crate::view::MeterSource;
 
 /// Events that a slow listener may be behind before it misses the oldest.

@@ -29,6 +29,7 @@ mod fault;
 mod history;
 mod link;
 mod login;
+mod message;
 mod phone;
 mod session;
 mod signals;

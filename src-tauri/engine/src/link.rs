@@ -9,8 +9,8 @@ use peal_media::peer::{self, Peer, PeerConfig, PeerError, PeerEvent, PeerStats, 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use crate::api::Quality;
-use crate::phone::Message;
+use crate::api::{IceServer, Quality};
+use crate::message::Message;
 
 /// How often the path is judged.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
@@ -55,9 +55,9 @@ pub(crate) struct LinkHandle {
 }
 
 impl LinkHandle {
-    pub fn open(link: Link, messages: mpsc::UnboundedSender<Message>) -> Self {
+    pub fn open(link: Link, ice_servers: &[IceServer], messages: mpsc::UnboundedSender<Message>) -> Self {
         let (orders, received) = mpsc::unbounded_channel();
-        tokio::spawn(run(link, received, messages));
+        tokio::spawn(run(link, config(ice_servers), received, messages));
         Self { orders }
     }
 
@@ -76,9 +76,14 @@ struct Running {
     last_concealed_ms: u64,
 }
 
-async fn run(link: Link, mut orders: mpsc::UnboundedReceiver<Order>, messages: mpsc::UnboundedSender<Message>) {
+async fn run(
+    link: Link,
+    config: PeerConfig,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+    messages: mpsc::UnboundedSender<Message>,
+) {
     let (events_tx, mut events) = mpsc::channel(EVENTS);
-    let peer = match Box::pin(Peer::open(&PeerConfig::default(), events_tx)).await {
+    let peer = match Box::pin(Peer::open(&config, events_tx)).await {
         Ok(peer) => peer,
         Err(error) => {
             tracing::warn!(%error, "a peer connection can't be opened");
@@ -248,4 +253,13 @@ fn from_call(candidate: Candidate) -> peer::Candidate {
 
 fn to_call(candidate: peer::Candidate) -> Candidate {
     Candidate { candidate: candidate.candidate, mid: candidate.mid, line: candidate.line }
+}
+
+fn config(ice_servers: &[IceServer]) -> PeerConfig {
+    let server = |it: &IceServer| peer::IceServer {
+        urls: vec![it.url.clone()],
+        username: it.username.clone(),
+        credential: it.credential.clone(),
+    };
+    PeerConfig { ice_servers: ice_servers.iter().map(server).collect(), ..PeerConfig::default() }
 }

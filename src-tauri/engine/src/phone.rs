@@ -5,22 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use peal_call::{CallId, DeviceAddress, Input, Link, Phone};
-use peal_media::audio::{Devices, Voice};
-use peal_signalling::{Client, Notice, PresenceState};
+use peal_media::audio::Voice;
+use peal_signalling::{Client, PresenceState};
 use peal_store::{Identity, RecordRow, Store};
-use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::api::{
-    AccountView, CallSession, CallStats, Command, Connection, ConnectionState, Event, PealError, PhoneView, Quality,
-    RecordView, Settings, VoiceLevel,
+    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, Quality, RecordView, Settings,
+    SettingsPatch, VoiceLevel,
 };
 use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
-use crate::link::{Fact, LinkHandle};
-use crate::login::{LoggedIn, Login};
-use crate::sound::{Opened, SoundSystem};
+use crate::link::LinkHandle;
+use crate::login::Login;
+use crate::message::{Answer, Message, Reply};
+use crate::sound::SoundSystem;
 use crate::view::{MeterSource, Surroundings};
 use crate::{Engine, EngineConfig, history};
 
@@ -30,36 +31,6 @@ const SETTINGS: &str = "settings";
 const TICK: Duration = Duration::from_secs(1);
 /// How often `voice_volume` is told (kit E24).
 const VOLUME_EVERY: Duration = Duration::from_millis(200);
-
-/// What the loop is told.
-pub(crate) enum Message {
-    Command(Command, Reply),
-    /// A login came to an end; which one, and who waits for it.
-    LoggedIn(u64, Box<Result<LoggedIn, PealError>>, Option<Reply>),
-    /// A resumed login has failed once more and goes on trying.
-    Retrying(u64, PealError),
-    /// From the client of this login.
-    Signalling(u64, Notice),
-    Link(Link, Fact),
-    Sound(Opened),
-    SoundChanged(peal_media::audio::AudioEvent),
-    Devices(Devices),
-    EchoStarted(u64, Result<Engine, PealError>),
-    Stop(oneshot::Sender<()>),
-}
-
-/// Who waits for a command's answer.
-pub(crate) type Reply = oneshot::Sender<Result<Answer, PealError>>;
-
-/// What a command answers.
-pub(crate) enum Answer {
-    Nothing,
-    Account(Option<AccountView>),
-    Session(CallSession),
-    Stats(CallStats),
-    View(Arc<PhoneView>),
-    Bool(bool),
-}
 
 /// Somebody is logged in.
 pub(crate) struct Session {
@@ -113,8 +84,9 @@ impl Softphone {
         meters: MeterSource,
     ) -> Result<(Self, watch::Receiver<Arc<PhoneView>>), PealError> {
         let directory = Directory::load(&store)?;
-        let settings =
-            store.setting(SETTINGS)?.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+        // What an older or a newer version left out or in does no harm.
+        let kept = store.setting(SETTINGS)?.and_then(|value| serde_json::from_value::<SettingsPatch>(value).ok());
+        let settings = kept.unwrap_or_default().apply(Settings::default());
         let history = history::shown(&store, &directory)?;
         let (view, watched) = watch::channel(Arc::new(PhoneView {
             revision: 0,

@@ -11,7 +11,8 @@ use crate::api::{AccountView, ConnectionState, ErrorCode, Event, LoginParams, Pe
 use crate::echo::{echo_config, echo_device, echo_identity};
 use crate::fault::not_logged_in;
 use crate::login::LoggedIn;
-use crate::phone::{Answer, Message, Reply, Session, Softphone};
+use crate::message::{Answer, Message, Reply};
+use crate::phone::{Session, Softphone};
 use crate::signals::replay_key;
 
 impl Softphone {

@@ -212,7 +212,7 @@ impl Softphone {
     }
 
     fn open(&mut self, link: &Link, order: Order) {
-        let handle = LinkHandle::open(link.clone(), self.messages.clone());
+        let handle = LinkHandle::open(link.clone(), &self.settings.ice_servers, self.messages.clone());
         handle.order(order);
         self.links.insert(link.clone(), handle);
         self.attach(link);

@@ -6,7 +6,7 @@ use peal_media::audio::{Audio, AudioConfig, AudioError, AudioEvent, Devices, Mic
 use tokio::sync::mpsc;
 
 use crate::api::{AudioView, DeviceView, PealError, Settings};
-use crate::phone::Message;
+use crate::message::Message;
 
 /// What a call needs of the devices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

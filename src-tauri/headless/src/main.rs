@@ -1,6 +1,6 @@
 //! Peal without a window: the engine, and JSON lines on the standard streams.
 
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, BufReader, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,10 +19,14 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// How long hanging up and logging out may take at the end, and the last lines to be read.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// The WebRTC crates warn about what is usual while a call is set up.
+const DEFAULT_LOG: &str = "warn,rtc=error,rtc_ice=error,rtc_dtls=error";
+
 fn main() -> ExitCode {
     let options = Options::parse();
-    let filter = EnvFilter::try_from_env("PEAL_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let filter = EnvFilter::try_from_env("PEAL_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {

@@ -164,7 +164,7 @@ const LINES: &str = r#"THE LINES
     login                {"account"?, "token"?, "server"?, "display_name"?}
     logout               current_user            snapshot            mark_history_seen
     call                 {"to": ["bob"], "media"?: "audio", "message"?, "timeout_ms"?}
-    accept  cancel  hangup  dismiss              {"call_id"}
+    accept  cancel  hangup  dismiss  call_stats  {"call_id"}
     reject               {"call_id", "message"?}
     set_muted            {"muted": true}         is_muted
     set_speaker_enabled  {"enabled": true}       is_speaker_enabled
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn the_broker_needs_an_address_and_a_port() {
         let config = options(&["--embedded-broker", "127.0.0.1:18831"]).unwrap().engine_config();
-        assert_eq!(config.embedded_broker, "127.0.0.1:18831".parse().unwrap());
+        assert_eq!(config.embedded_broker, SocketAddr::from(([127, 0, 0, 1], 18_831)));
         assert!(config.always_start_broker);
         assert!(!options(&[]).unwrap().engine_config().always_start_broker);
         assert!(options(&["--embedded-broker", "18831"]).is_err());

@@ -7,6 +7,7 @@
 //! answerer's come when its checks have arrived already, so that the offerer knows it as peer-reflexive first.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,6 +16,9 @@ use tokio::sync::mpsc::{self, Receiver};
 
 /// Longer than this from offer to voice both ways counts as a stall.
 const STALL: Duration = Duration::from_millis(500);
+
+/// A call that takes this long is not waited for any longer; it counts with this time.
+const GIVEN_UP: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -78,25 +82,32 @@ async fn call(dtls_answer: DtlsAnswer, candidates: Candidates) -> Result<Duratio
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     alice.add_candidates(&from_bob, true).await?;
-    tokio::join!(talk(&alice, &mut alice_receiver), talk(&bob, &mut bob_receiver));
+    let heard = AtomicUsize::new(0);
+    let both = async {
+        tokio::join!(talk(&alice, &mut alice_receiver, &heard), talk(&bob, &mut bob_receiver, &heard));
+    };
+    if tokio::time::timeout(GIVEN_UP, both).await.is_err() {
+        println!("given up after {GIVEN_UP:?}: {:?} / {:?}", alice.stats().await, bob.stats().await);
+    }
     let took = start.elapsed();
     alice.close().await;
     bob.close().await;
     Ok(took)
 }
 
-/// Sends from `Connected` on, until the other side's first packet is here.
-async fn talk(peer: &Peer, events: &mut Receiver<PeerEvent>) {
+/// Sends from `Connected` on, until both sides have heard each other.
+async fn talk(peer: &Peer, events: &mut Receiver<PeerEvent>, heard: &AtomicUsize) {
     let mut clock = tokio::time::interval(Duration::from_millis(5));
     let mut timestamp = 0;
-    let (mut connected, mut heard) = (false, false);
-    // A few more frames after hearing the other side, so that it hears this one too.
-    let mut rest = 20;
-    while rest > 0 {
+    let (mut connected, mut first) = (false, true);
+    while heard.load(Ordering::Relaxed) < 2 {
         tokio::select! {
             event = events.recv() => match event {
                 Some(PeerEvent::Connected) => connected = true,
-                Some(PeerEvent::Voice(_)) => heard = true,
+                Some(PeerEvent::Voice(_)) if first => {
+                    first = false;
+                    heard.fetch_add(1, Ordering::Relaxed);
+                }
                 Some(_) => {}
                 None => return,
             },
@@ -104,11 +115,9 @@ async fn talk(peer: &Peer, events: &mut Receiver<PeerEvent>) {
                 timestamp += 240;
                 let payload = Bytes::from_static(&[0xf8, 0xff, 0xfe]);
                 let _ = peer.send_voice(VoiceFrame { payload, timestamp, marker: false, level_dbov: 127 });
-                rest -= i32::from(heard);
             }
-        }
-        if heard && rest <= 19 {
-            return;
+            // The other side may have been the second to hear.
+            () = tokio::time::sleep(Duration::from_millis(5)), if !first => {}
         }
     }
 }
@@ -122,6 +131,6 @@ fn taken_apart(sdp: String, candidates: Candidates) -> (String, Vec<Candidate>) 
         .filter_map(|line| line.strip_prefix("a=candidate:"))
         .map(|line| Candidate { candidate: format!("candidate:{line}"), mid: None, line: Some(0) })
         .collect();
-    let rest = sdp.lines().filter(|line| !line.starts_with("a=candidate:")).map(|line| format!("{line}\r\n")).collect();
+    let rest = sdp.split_inclusive('\n').filter(|line| !line.starts_with("a=candidate:")).collect();
     (rest, taken)
 }

@@ -1,4 +1,5 @@
 //! The jitter buffer on a virtual clock, against networks that jitter, lose, reorder, duplicate, stall and drift.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
 //! The real device path, through a private PulseAudio with null sinks.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod audio_support;
 
@@ -104,7 +105,7 @@ fn dead_sound_server_is_told_survived_and_found_again() {
             break frame.timestamp;
         }
     };
-    assert!(since.elapsed() > Duration::from_millis(300), "half a second of silence takes time: {}", after);
+    assert!(since.elapsed() > Duration::from_millis(300), "half a second of silence takes time: {after}");
     let _server = PulseAudio::start(&["mic", "spk"]);
     both_events(&mut events, vec![AudioEvent::MicrophoneRestored, AudioEvent::SpeakerRestored]);
     let callbacks = audio.stats().capture.callbacks;

@@ -38,7 +38,7 @@ async fn a_host_name_in_place_of_an_address_does_not_prevent_the_call() {
 #[tokio::test]
 async fn no_more_than_thirty_early_candidates_are_kept() {
     let bob = End::open(&loopback()).await;
-    let many: Vec<_> = (0..MAX_EARLY_CANDIDATES + 1)
+    let many: Vec<_> = (0..=MAX_EARLY_CANDIDATES)
         .map(|number| candidate(&format!("candidate:1 1 udp 2130706431 192.0.2.1 {} typ host", 5000 + number)))
         .collect();
     bob.peer.add_candidates(&many[..MAX_EARLY_CANDIDATES], false).await.unwrap();
@@ -94,15 +94,12 @@ async fn fuzzed_offers_are_errors_and_never_panics() {
     let lines: Vec<&str> = offer.lines().collect();
     for skipped in 0..lines.len() {
         let bob = End::open(&loopback()).await;
-        let without: String =
-            lines.iter().enumerate().filter(|(at, _)| *at != skipped).map(|(_, line)| format!("{line}\r\n")).collect();
-        let _ = bob.peer.answer(&without).await;
-        let halved: String = lines
-            .iter()
-            .enumerate()
-            .map(|(at, line)| format!("{}\r\n", if at == skipped { &line[..line.len() / 2] } else { line }))
-            .collect();
-        let _ = bob.peer.answer(&halved).await;
+        let without: Vec<&str> =
+            lines.iter().enumerate().filter(|(at, _)| *at != skipped).map(|(_, line)| *line).collect();
+        let _ = bob.peer.answer(&(without.join("\r\n") + "\r\n")).await;
+        let mut halved = lines.clone();
+        halved[skipped] = &halved[skipped][..halved[skipped].len() / 2];
+        let _ = bob.peer.answer(&(halved.join("\r\n") + "\r\n")).await;
         bob.peer.close().await;
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Packet, PublishProperties};
+use rumqttc::v5::mqttbytes::v5::{Packet, Publish, PublishProperties};
 use rumqttc::v5::{AsyncClient, Event};
 use uuid::Uuid;
 
@@ -85,9 +85,14 @@ pub(crate) struct Connection {
     in_flight: HashMap<u16, Item>,
     parcels: usize,
     marker: Option<Uuid>,
+    marker_is_back: bool,
     caught_up_by: Option<Instant>,
     shown: Shown,
+    /// When another program, or an old last will, last made this device show itself again.
+    shown_again: Option<Instant>,
     farewell: Farewell,
+    /// Received, and not acknowledged yet.
+    unacknowledged: VecDeque<Publish>,
 }
 
 impl Connection {
@@ -99,9 +104,12 @@ impl Connection {
             in_flight: HashMap::new(),
             parcels: 0,
             marker: None,
+            marker_is_back: false,
             caught_up_by: None,
             shown: Shown::No,
+            shown_again: None,
             farewell: Farewell::No,
+            unacknowledged: VecDeque::new(),
         }
     }
 
@@ -115,6 +123,11 @@ impl Connection {
 
     pub(crate) fn is_leaving(&self) -> bool {
         self.farewell != Farewell::No
+    }
+
+    /// Whether no other program has taken this device over, as far as can be known: only then the queue is ours.
+    fn may_have_the_queue(&self) -> bool {
+        matches!(self.shown, Shown::Due(_) | Shown::Yes) && !matches!(self.farewell, Farewell::Gone(_))
     }
 
     /// Begins the farewell; a second wish changes nothing.
@@ -160,6 +173,17 @@ impl Connection {
     pub(crate) fn pump(&mut self, session: &mut Session) -> Step {
         let now = Instant::now();
         self.meet_deadlines(session, now);
+        if self.may_have_the_queue() {
+            if self.marker_is_back {
+                self.caught_up(session);
+            }
+            while let Some(publish) = self.unacknowledged.front() {
+                if self.client.try_ack(publish).is_err() {
+                    break;
+                }
+                self.unacknowledged.pop_front();
+            }
+        }
         if self.phase == Phase::Up && matches!(self.farewell, Farewell::No | Farewell::Leaving(_)) {
             self.show(session, now);
             self.hand_over(session, now);

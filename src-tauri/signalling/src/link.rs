@@ -22,8 +22,9 @@ const MAX_PACKET: u32 = 256 * 1024;
 const RECEIVE_MAXIMUM: u16 = 64;
 /// Messages that we send ahead of the broker's acknowledgements.
 pub(crate) const WINDOW: usize = 16;
-/// Requests that fit between the session and the event loop: the window, subscriptions, presence and farewell.
-pub(crate) const REQUESTS: usize = WINDOW + 16;
+/// Requests that fit between the session and the event loop: the window, acknowledgements, subscriptions, presence and
+/// farewell.
+pub(crate) const REQUESTS: usize = WINDOW + RECEIVE_MAXIMUM as usize + 16;
 
 /// The options of every connection of this client.
 pub(crate) fn options(config: &ClientConfig, tls: Option<Arc<rustls::ClientConfig>>, me: &Presence) -> MqttOptions {
@@ -51,6 +52,8 @@ pub(crate) fn options(config: &ClientConfig, tls: Option<Arc<rustls::ClientConfi
         .set_connection_timeout(CONNECT_TIMEOUT)
         .set_keep_alive(KEEP_ALIVE)
         .set_clean_start(false)
+        // What is acknowledged is gone from the broker's queue: not before this program knows that it may have it.
+        .set_manual_acks(true)
         .set_credentials(config.address.user.as_str(), &config.token)
         .set_request_channel_capacity(REQUESTS)
         // Also the size of rumqttc's tables.

@@ -72,7 +72,6 @@ async fn who_vanished_with_a_crash_of_the_broker_is_shown_as_offline() {
     drop((ann, bob));
     server.resume().await;
     let mut ann = Device::with(ann_config).await;
-    ann.sees(&bob_address, PresenceState::Online).await;
     ann.sees(&bob_address, PresenceState::Offline).await;
     assert_eq!(ann.client.devices_of(&bob_address.user)[0].state, PresenceState::Offline);
 }

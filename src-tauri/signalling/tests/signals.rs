@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{Device, Kind, LIFE, Line, Server, address, config, pair, ringing};
 use peal_call::Signal;
-use peal_signalling::{Client, ConnectError, Notice, PresenceState, Problem, SendError, ServerUrl};
+use peal_signalling::{Client, ConnectError, DropReason, Notice, PresenceState, Problem, SendError, ServerUrl};
 
 on_both_brokers!(
     signals_arrive_in_order_and_exactly_once,
@@ -159,7 +159,8 @@ async fn a_restarted_broker_is_found_again_and_the_outbox_delivered(kind: Kind) 
     for n in 1..=20 {
         assert_eq!(bob.hears().await.1, ringing(n));
     }
-    assert!(bob.client.drops().is_empty());
+    // A broker that restarts may deliver twice; nothing else may have gone wrong.
+    assert!(bob.client.drops().keys().all(|why| *why == DropReason::Replayed), "{:?}", bob.client.drops());
 }
 
 async fn signals_for_an_away_device_arrive_then_caught_up(kind: Kind) {

@@ -210,7 +210,7 @@ fn damage_in_the_history_does_not_cost_the_device_its_identity() {
     let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     let length = file.metadata().unwrap().len();
     file.seek(SeekFrom::Start(length - 5 * 4096)).unwrap();
-    file.write_all(&[0xa5; 5 * 4096]).unwrap();
+    file.write_all(&vec![0xa5; 5 * 4096]).unwrap();
     drop(file);
 
     let store = Store::open(&at(directory.path())).unwrap();

@@ -105,6 +105,7 @@ const unchanged: SettingsPatch = {
   echo_cancellation: null,
   noise_suppression: null,
   gain_control: null,
+  ice_servers: null,
 };
 
 async function listenToEvents(from: Transport): Promise<void> {

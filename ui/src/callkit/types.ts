@@ -18,6 +18,7 @@ export type {
   Direction,
   EndReason,
   ErrorCode,
+  IceServer,
   LoginParams,
   Media,
   MemberView,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Media, Settings, Theme};
+use super::{IceServer, Media, Settings, Theme};
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -139,6 +139,8 @@ pub struct SettingsPatch {
     pub noise_suppression: Option<bool>,
     /// Bring the voice to an even level.
     pub gain_control: Option<bool>,
+    /// STUN and TURN servers, in place of those before.
+    pub ice_servers: Option<Vec<IceServer>>,
 }
 
 impl SettingsPatch {
@@ -157,6 +159,7 @@ impl SettingsPatch {
         take(&mut settings.echo_cancellation, self.echo_cancellation.as_ref());
         take(&mut settings.noise_suppression, self.noise_suppression.as_ref());
         take(&mut settings.gain_control, self.gain_control.as_ref());
+        take(&mut settings.ice_servers, self.ice_servers.as_ref());
         settings
     }
 }

@@ -12,6 +12,6 @@ pub use error::{ErrorCode, PealError};
 pub use event::{CallSession, Event, Invitation, UserInCall};
 pub use view::{
     AccountView, AudioView, CallState, CallStats, CallView, Connection, ConnectionState, ContactKind, ContactView,
-    DeviceView, Direction, EndReason, Media, MemberState, MemberView, Meters, PhoneView, PresenceView, Quality,
-    RecordStatus, RecordView, Settings, Theme, VoiceLevel,
+    DeviceView, Direction, EndReason, IceServer, Media, MemberState, MemberView, Meters, PhoneView, PresenceView,
+    Quality, RecordStatus, RecordView, Settings, Theme, VoiceLevel,
 };

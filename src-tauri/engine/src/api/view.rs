@@ -349,7 +349,6 @@ pub enum Theme {
 /// What the person chose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(default)]
 pub struct Settings {
     /// `en`, `zh-CN`, or `system`.
     pub language: String,
@@ -367,6 +366,20 @@ pub struct Settings {
     pub noise_suppression: bool,
     /// Bring the voice to an even level.
     pub gain_control: bool,
+    /// Servers that help two networks find each other; none are needed within one network.
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// A STUN or TURN server (RFC 8489, RFC 8656), over UDP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct IceServer {
+    /// `stun:host[:port]` or `turn:host[:port]`.
+    pub url: String,
+    /// For TURN.
+    pub username: String,
+    /// For TURN.
+    pub credential: String,
 }
 
 impl Default for Settings {
@@ -380,6 +393,7 @@ impl Default for Settings {
             echo_cancellation: true,
             noise_suppression: true,
             gain_control: true,
+            ice_servers: Vec::new(),
         }
     }
 }

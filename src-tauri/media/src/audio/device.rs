@@ -65,13 +65,21 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    fn count(&self, frames: usize, latency: Duration) {
+    pub(super) fn count(&self, frames: usize, latency: Duration) {
         let frames = u32::try_from(frames).unwrap_or(u32::MAX);
         self.callbacks.fetch_add(1, Ordering::Relaxed);
         self.frames.store(frames, Ordering::Relaxed);
         self.most_frames.fetch_max(frames, Ordering::Relaxed);
         self.latency_us.store(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
+}
+
+/// A device's stream, which runs until dropped.
+#[expect(dead_code, reason = "held to be dropped")]
+pub(super) enum OpenStream {
+    Cpal(cpal::Stream),
+    #[cfg(target_os = "linux")]
+    Pulse(super::pulse::PulseStream),
 }
 
 /// The pipeline's end of a microphone: mono samples at the device's rate.
@@ -88,18 +96,23 @@ pub(super) struct PlaybackEnd {
     pub(super) counters: Arc<Counters>,
 }
 
-/// Opens a microphone (the default one without an id). `on_error` hears once the device fails.
+/// Opens a microphone (the default one without an id). `on_lost` is called when the device fails later.
 pub(super) fn open_capture(
     id: Option<&str>,
     wake: Thread,
-    on_error: impl FnMut(cpal::Error) + Send + 'static,
-) -> Result<(Arc<cpal::Stream>, CaptureEnd), AudioError> {
+    on_lost: impl Fn() + Send + 'static,
+) -> Result<(OpenStream, CaptureEnd), AudioError> {
     let wanted = id.map(str::to_owned);
     patiently(move || {
         let id = wanted.as_deref();
         let direction = Direction::Capture;
         let failed = |error: &cpal::Error| direction.error(error, id);
         let device = with_host(|host| find(host, id, direction))?;
+        #[cfg(target_os = "linux")]
+        if let Some(source) = pulse_name(&device) {
+            let (stream, end) = super::pulse::open_capture(&source, wake, on_lost)?;
+            return Ok((OpenStream::Pulse(stream), end));
+        }
         let (config, format) = choose(
             device.supported_input_configs().map_err(|e| failed(&e))?,
             || device.default_input_config(),
@@ -129,34 +142,31 @@ pub(super) fn open_capture(
                 wake.unpark();
             }
         };
-        let stream =
-            device.build_input_stream_raw(config, format, on_data, on_error, Some(PATIENCE)).map_err(|e| failed(&e))?;
-        // PulseAudio's stream says that it plays once it has heard something, which takes an idle source up to 2 s; the
-        // keeper notices when it never does.
-        let stream = Arc::new(stream);
-        let playing = Arc::clone(&stream);
-        std::thread::Builder::new()
-            .name("peal-device".into())
-            .spawn(move || playing.play())
-            .map_err(|_| AudioError::Closed)?;
-        Ok((stream, CaptureEnd { samples, rate, counters }))
+        let stream = device
+            .build_input_stream_raw(config, format, on_data, on_error(on_lost), Some(PATIENCE))
+            .map_err(|e| failed(&e))?;
+        stream.play().map_err(|e| failed(&e))?;
+        Ok((OpenStream::Cpal(stream), CaptureEnd { samples, rate, counters }))
     })
 }
 
-/// Opens a speaker (the default one without an id). `on_error` hears once the device fails.
+/// Opens a speaker (the default one without an id). `on_lost` is called when the device fails later.
 pub(super) fn open_playback(
     id: Option<&str>,
     wake: Thread,
-    on_error: impl FnMut(cpal::Error) + Send + 'static,
-) -> Result<(Arc<cpal::Stream>, PlaybackEnd), AudioError> {
+    on_lost: impl Fn() + Send + 'static,
+) -> Result<(OpenStream, PlaybackEnd), AudioError> {
     let wanted = id.map(str::to_owned);
     patiently(move || {
         let id = wanted.as_deref();
         let direction = Direction::Playback;
         let failed = |error: &cpal::Error| direction.error(error, id);
-        // A connection of its own: cpal gives all its PulseAudio playback streams one synchronisation group, and the
-        // server refuses a second speaker in the group.
-        let device = find(&cpal::default_host(), id, direction)?;
+        let device = with_host(|host| find(host, id, direction))?;
+        #[cfg(target_os = "linux")]
+        if let Some(sink) = pulse_name(&device) {
+            let (stream, end) = super::pulse::open_playback(&sink, wake, on_lost)?;
+            return Ok((OpenStream::Pulse(stream), end));
+        }
         let (config, format) = choose(
             device.supported_output_configs().map_err(|e| failed(&e))?,
             || device.default_output_config(),
@@ -189,15 +199,15 @@ pub(super) fn open_playback(
             wake.unpark();
         };
         let stream = device
-            .build_output_stream_raw(config, format, on_data, on_error, Some(PATIENCE))
+            .build_output_stream_raw(config, format, on_data, on_error(on_lost), Some(PATIENCE))
             .map_err(|e| failed(&e))?;
         stream.play().map_err(|e| failed(&e))?;
-        Ok((Arc::new(stream), PlaybackEnd { samples: producer, rate, counters }))
+        Ok((OpenStream::Cpal(stream), PlaybackEnd { samples: producer, rate, counters }))
     })
 }
 
 /// Closes a stream without waiting for ever for a sound system that hangs.
-pub(super) fn close(stream: Arc<cpal::Stream>) {
+pub(super) fn close(stream: OpenStream) {
     let _ = patiently(move || {
         drop(stream);
         Ok(())
@@ -274,6 +284,21 @@ fn find(host: &cpal::Host, id: Option<&str>, direction: Direction) -> Result<cpa
         }),
     }
     .ok_or_else(|| direction.none())
+}
+
+/// The name of a device on a PulseAudio server.
+#[cfg(target_os = "linux")]
+fn pulse_name(device: &cpal::Device) -> Option<String> {
+    let id = device.id().ok()?;
+    (id.host() == cpal::HostId::PulseAudio).then(|| id.id().to_owned())
+}
+
+/// Which of cpal's errors mean that the stream is over.
+fn on_error(on_lost: impl Fn() + Send + 'static) -> impl FnMut(cpal::Error) + Send + 'static {
+    move |error| match error.kind() {
+        cpal::ErrorKind::Xrun | cpal::ErrorKind::RealtimeDenied | cpal::ErrorKind::DeviceChanged => {}
+        _ => on_lost(),
+    }
 }
 
 /// The format nearest to ours: 48 kHz, few channels, float.

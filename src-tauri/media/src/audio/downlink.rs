@@ -50,7 +50,9 @@ impl Downlink {
     }
 
     pub(super) fn stop_sound(&mut self) {
-        self.sounds.iter_mut().for_each(Player::stop);
+        for sound in &mut self.sounds {
+            sound.stop();
+        }
     }
 
     /// The next 10 ms of everything.
@@ -64,7 +66,9 @@ impl Downlink {
         let aim = if self.shared.deafened.load(Ordering::Relaxed) { 0.0 } else { 1.0 };
         ramp(frame, self.gain, aim);
         self.gain = aim;
-        frame.iter_mut().for_each(|sample| *sample = soft_clip(*sample));
+        for sample in frame.iter_mut() {
+            *sample = soft_clip(*sample);
+        }
         self.shared.speaker_dbfs.store(self.meter.update(frame).to_bits(), Ordering::Relaxed);
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 
 use super::AudioEvent;
-use super::device::{self, Counters};
+use super::device::{self, Counters, OpenStream};
 use super::error::{AudioError, Direction};
 use super::pipeline::Order;
 
@@ -30,10 +30,14 @@ pub(super) enum Wish {
     Stop,
 }
 
+/// The device that should be open: the one with this id, or the default one.
+#[derive(Clone)]
+struct Wanted(Option<String>);
+
 /// One direction's device.
 struct Slot {
-    wanted: Option<Option<String>>,
-    stream: Option<Arc<cpal::Stream>>,
+    wanted: Option<Wanted>,
+    stream: Option<OpenStream>,
     counters: Option<Arc<Counters>>,
     generation: u64,
     seen: (u64, Instant),
@@ -66,7 +70,7 @@ impl Keeper {
                     self.close(direction, slot);
                     let result = self.open(direction, slot, id.as_deref());
                     if result.is_ok() {
-                        slot.wanted = Some(id);
+                        slot.wanted = Some(Wanted(id));
                     }
                     slot.lost = false;
                     let _ = answer.send(result);
@@ -98,20 +102,16 @@ impl Keeper {
         slot.generation += 1;
         let generation = slot.generation;
         let myself = self.myself.clone();
-        let on_error = move |error: cpal::Error| match error.kind() {
-            // The stream goes on after these.
-            cpal::ErrorKind::Xrun | cpal::ErrorKind::RealtimeDenied | cpal::ErrorKind::DeviceChanged => {}
-            _ => {
-                let _ = myself.send(Wish::Failed(direction, generation));
-            }
+        let on_lost = move || {
+            let _ = myself.send(Wish::Failed(direction, generation));
         };
         let (stream, counters, order) = match direction {
             Direction::Capture => {
-                let (stream, end) = device::open_capture(id, self.wake.clone(), on_error)?;
+                let (stream, end) = device::open_capture(id, self.wake.clone(), on_lost)?;
                 (stream, Arc::clone(&end.counters), Order::Capture(Some(end)))
             }
             Direction::Playback => {
-                let (stream, end) = device::open_playback(id, self.wake.clone(), on_error)?;
+                let (stream, end) = device::open_playback(id, self.wake.clone(), on_lost)?;
                 (stream, Arc::clone(&end.counters), Order::Playback(Some(end)))
             }
         };
@@ -161,7 +161,7 @@ impl Keeper {
         if !slot.lost {
             return;
         }
-        let Some(id) = slot.wanted.clone() else { return };
+        let Some(Wanted(id)) = slot.wanted.clone() else { return };
         if self.open(direction, slot, id.as_deref()).is_ok() {
             slot.lost = false;
             let _ = self.events.send(match direction {

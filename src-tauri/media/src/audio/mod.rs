@@ -28,6 +28,8 @@ pub mod level;
 pub mod opus;
 mod pipeline;
 pub mod process;
+#[cfg(target_os = "linux")]
+mod pulse;
 pub mod resample;
 mod sound;
 mod source;
@@ -72,7 +74,7 @@ pub enum Microphone {
         /// From the start again at its end; silence otherwise.
         looped: bool,
     },
-    /// A sine at -20 dBFS RMS -23.
+    /// A sine at -20 dBFS (RMS).
     Tone {
         /// Its pitch, 20 to 20000 Hz.
         hertz: f32,
@@ -276,7 +278,7 @@ impl Audio {
         let pipeline = std::thread::Builder::new()
             .name("peal-audio".into())
             .spawn(move || {
-                Pipeline::new(received, seen, uplink, process::Cleaner::new(processing), processing.always).run()
+                Pipeline::new(received, seen, uplink, process::Cleaner::new(processing), processing.always).run();
             })
             .map_err(|_| AudioError::Closed)?;
         let (wishes, received) = mpsc::channel();

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use super::device::{CaptureEnd, PlaybackEnd};
@@ -178,9 +178,8 @@ impl Pipeline {
                 Ok(Order::Play(sound)) => self.downlink.play(sound),
                 Ok(Order::StopSound) => self.downlink.stop_sound(),
                 Ok(Order::ExpectedLoss(percent)) => self.uplink.set_expected_loss(percent),
-                Ok(Order::Stop) => return false,
-                Err(std::sync::mpsc::TryRecvError::Empty) => return true,
-                Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return true,
+                Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return false,
             }
         }
     }
@@ -204,7 +203,7 @@ impl Pipeline {
 
     fn send_up(&mut self, frame: &mut [f32; FRAME_10_MS], from_device: bool) {
         if let Some(cleaner) = self.cleaner.as_mut().filter(|_| from_device || self.clean_everything) {
-            cleaner.capture(frame);
+            cleaner.capture(frame, self.playback.as_ref().map_or(0.0, Playback::unplayed));
         }
         self.uplink.push(frame);
     }
@@ -308,11 +307,18 @@ impl Playback {
         }
     }
 
+    fn ready(&self) -> usize {
+        self.end.samples.buffer().capacity() - self.end.samples.slots()
+    }
+
+    /// What the device has not fetched yet, in samples at 48 kHz.
+    fn unplayed(&self) -> f64 {
+        self.ready() as f64 * f64::from(SAMPLE_RATE) / f64::from(self.end.rate.max(1))
+    }
+
     fn is_hungry(&self) -> bool {
-        let ring = &self.end.samples;
-        let ready = ring.buffer().capacity() - ring.slots();
         let callback = self.largest.0.max(self.largest.1).max(1);
-        ready < (callback + self.margin) as usize && ring.slots() > FRAME_10_MS * 8
+        self.ready() < (callback + self.margin) as usize && self.end.samples.slots() > FRAME_10_MS * 8
     }
 
     fn push(&mut self, frame: &[f32; FRAME_10_MS]) {

@@ -75,13 +75,15 @@ impl Cleaner {
     pub fn render(&mut self, frame: &[f32]) {
         self.reference.push(frame);
         if self.reference.queued() > REFERENCE_LIMIT {
-            self.reference.discard(self.reference.queued() - self.target as usize);
+            self.reference.discard(self.reference.queued() - REFERENCE_LIMIT / 4);
+            self.frames = 0;
         }
     }
 
-    /// Cleans what came from the microphone, in place.
-    pub fn capture(&mut self, frame: &mut [f32; FRAME_10_MS]) {
-        self.follow_clock();
+    /// Cleans what came from the microphone, in place. `unplayed` samples (48 kHz) of what was rendered still wait for the
+    /// speaker's device: without them the clocks of both devices could only be compared to a frame.
+    pub fn capture(&mut self, frame: &mut [f32; FRAME_10_MS], unplayed: f64) {
+        self.follow_clock(unplayed);
         let mut far = [0.0; FRAME_10_MS];
         let written = self.reference.pull(&mut far);
         far[written..].fill(0.0);
@@ -96,16 +98,17 @@ impl Cleaner {
     }
 
     /// How much reference waits, smoothed over about 2 s, steers the clock correction: at most 0.1 %.
-    fn follow_clock(&mut self) {
-        let queued = self.reference.queued() as f64;
+    fn follow_clock(&mut self, unplayed: f64) {
+        let queued = self.reference.queued() as f64 - unplayed;
         if self.frames < SETTLED {
             self.frames += 1;
+            self.reference.set_drift(0.0);
             self.depth += (queued - self.depth) / f64::from(self.frames);
             self.target = self.depth;
             return;
         }
         self.depth += (queued - self.depth) * 0.005;
-        self.reference.set_drift(((self.depth - self.target) * 2e-6).clamp(-1e-3, 1e-3));
+        self.reference.set_drift(((self.depth - self.target) * 4e-6).clamp(-1e-3, 1e-3));
     }
 
     /// How well the echo is cancelled.

@@ -107,7 +107,7 @@ pub fn resample(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
     let mut resampler = Resampler::new(from, to);
     let mut out = vec![0.0; (samples.len() as f64 * f64::from(to) / f64::from(from.max(1))).ceil() as usize];
     resampler.push(samples);
-    resampler.push(&vec![0.0; TAPS]);
+    resampler.push(&[0.0; TAPS]);
     let written = resampler.pull(&mut out);
     out.truncate(written);
     out
@@ -150,7 +150,9 @@ mod tests {
     fn drift_changes_how_fast_the_input_is_used() {
         let mut resampler = Resampler::new(48_000, 48_000);
         resampler.set_drift(0.001);
-        resampler.push(&vec![0.25; 60_000]);
+        for _ in 0..60 {
+            resampler.push(&[0.25; 1_000]);
+        }
         let mut out = vec![0.0; 48_000];
         assert_eq!(resampler.pull(&mut out), 48_000);
         let used = 60_000 - resampler.queued();

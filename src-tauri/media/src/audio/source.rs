@@ -18,7 +18,7 @@ const MAX_SECONDS: u32 = 1_800;
 const MAX_ECHO: Duration = Duration::from_secs(10);
 /// An echo line longer than its delay by this much (100 ms) has fallen behind.
 const ECHO_SLACK: usize = 4_800;
-/// Loudness of [`Source::Tone`]: -20 dBFS.
+/// Peak of [`Source::Tone`]: -20 dBFS RMS.
 const TONE_PEAK: f32 = 0.1414;
 
 /// Gives 10 ms of samples at a time, for ever.

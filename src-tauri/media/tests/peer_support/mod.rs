@@ -120,7 +120,7 @@ pub fn taken_apart(sdp: &str) -> (String, Vec<Candidate>) {
         .filter(|line| line.starts_with("candidate:"))
         .map(|line| Candidate { candidate: line.to_owned(), mid: None, line: Some(0) })
         .collect();
-    let rest = sdp.lines().filter(|line| !line.starts_with("a=candidate:")).map(|line| format!("{line}\r\n")).collect();
+    let rest = sdp.split_inclusive('\n').filter(|line| !line.starts_with("a=candidate:")).collect();
     (rest, candidates)
 }
 
@@ -150,12 +150,12 @@ impl Wire {
     }
 
     /// The first end's description as the second must see it.
-    pub fn from_first(&self, sdp: &str) -> String {
+    pub fn of_first(&self, sdp: &str) -> String {
         rewritten(sdp, self.to_first)
     }
 
     /// The second end's description as the first must see it.
-    pub fn from_second(&self, sdp: &str) -> String {
+    pub fn of_second(&self, sdp: &str) -> String {
         rewritten(sdp, self.to_second)
     }
 
@@ -207,8 +207,8 @@ pub async fn wired_call(config: &PeerConfig) -> (End, End, Wire) {
     let wire = Wire::lay().await;
     let (mut alice, mut bob) = (End::open(config).await, End::open(config).await);
     let offer = alice.peer.offer().await.expect("an offer");
-    let answer = bob.peer.answer(&wire.from_first(&offer)).await.expect("an answer");
-    alice.peer.accept_answer(&wire.from_second(&answer)).await.expect("the answer is taken");
+    let answer = bob.peer.answer(&wire.of_first(&offer)).await.expect("an answer");
+    alice.peer.accept_answer(&wire.of_second(&answer)).await.expect("the answer is taken");
     tokio::join!(alice.connected(), bob.connected());
     (alice, bob, wire)
 }

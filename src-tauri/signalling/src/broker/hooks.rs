@@ -1,12 +1,13 @@
 //! rmqtt asks, we answer: who may log in, subscribe and publish.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rmqtt::codec::v5::SubscribeAckReason;
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
-use rmqtt::types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, SubscribeAclResult};
+use rmqtt::session::Session;
+use rmqtt::types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, Reason, SubscribeAclResult};
 
 use super::access;
 use super::accounts::Accounts;
@@ -15,13 +16,42 @@ use super::accounts::Accounts;
 #[derive(Clone)]
 pub(crate) struct Rules {
     accounts: Arc<Accounts>,
-    /// The presence topics that logins since the start have a last will for.
-    seen: Arc<Mutex<Vec<String>>>,
+}
+
+/// Stores what was on its way to a client when its connection ended. rmqtt stores only what comes later, and forgets
+/// the rest when the broker stops before the client is back.
+struct Undelivered {
+    context: ServerContext,
+}
+
+#[async_trait]
+impl Handler for Undelivered {
+    async fn hook(&self, parameter: &Parameter, earlier: Option<HookResult>) -> ReturnType {
+        if let Parameter::ClientDisconnected(session, reason) = parameter
+            // Taken over: its queue goes to the new connection.
+            && !matches!(reason, Reason::ConnectKicked(_))
+        {
+            store(&self.context, session).await;
+        }
+        (true, earlier)
+    }
+}
+
+async fn store(context: &ServerContext, session: &Session) {
+    let hook = context.extends.hook_mgr().hook(session.clone());
+    let queue = session.deliver_queue();
+    for _ in 0..queue.len() {
+        let Some((from, publish)) = queue.pop() else { break };
+        hook.offline_message(from.clone(), &publish).await;
+        if queue.push((from, publish)).is_err() {
+            tracing::debug!("a queue was full");
+        }
+    }
 }
 
 impl Rules {
     pub(crate) fn new(accounts: Accounts) -> Self {
-        Self { accounts: Arc::new(accounts), seen: Arc::default() }
+        Self { accounts: Arc::new(accounts) }
     }
 
     /// Registers the answers before any client can connect.
@@ -30,11 +60,8 @@ impl Rules {
         for hook in [Type::ClientAuthenticate, Type::ClientSubscribeCheckAcl, Type::MessagePublishCheckAcl] {
             register.add(hook, Box::new(self.clone())).await;
         }
+        register.add(Type::ClientDisconnected, Box::new(Undelivered { context: context.clone() })).await;
         register.start().await;
-    }
-
-    pub(crate) fn has_seen(&self, presence_topic: &str) -> bool {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|topic| topic == presence_topic)
     }
 
     fn authenticate(&self, info: &ConnectInfo) -> AuthResult {
@@ -59,12 +86,6 @@ impl Rules {
         }
         if !self.accounts.admit(user, token) {
             return AuthResult::BadUsernameOrPassword;
-        }
-        if let Some(topic) = will {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if !seen.iter().any(|known| known.as_str() == &**topic) {
-                seen.push(topic.to_string());
-            }
         }
         AuthResult::Allow(false, None)
     }

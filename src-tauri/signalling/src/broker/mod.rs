@@ -16,8 +16,7 @@ use rmqtt::context::ServerContext;
 use rmqtt::net::Builder;
 use rmqtt::retain::{DefaultRetainStorage, RetainStorage};
 use rmqtt::server::MqttServer;
-use rmqtt::session::SessionState;
-use rmqtt::types::{From as Origin, Message, Reason, Retain};
+use rmqtt::types::{Message, Reason};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
@@ -42,11 +41,8 @@ const WRITTEN_AFTER: Duration = Duration::from_millis(750);
 /// How long [`Broker::stop`] waits for clients to be gone, and for what they sent to be queued.
 const CLOSED_AFTER: Duration = Duration::from_secs(2);
 const QUEUED_AFTER: Duration = Duration::from_millis(150);
-/// Whoever was there before a crash of the broker and hasn't come back by then is shown as offline: longer than a
-/// client's longest wait between two attempts.
-const MISSED_AFTER: Duration = Duration::from_secs(15);
-
-/// A running broker. Dropping it ends it like a crash: what was received in the last second may be lost.
+/// A running broker. Dropping it ends it like a crash: what was received in the last second may be lost. After a
+/// crash the next start publishes the last wills of everybody who was connected.
 ///
 /// Several may run in one process, each with its own directory. A broker has its own threads, so that stopping it
 /// ends every connection; rmqtt keeps two idle threads of each stopped broker until the process ends.
@@ -200,7 +196,7 @@ async fn prepare(
         }
     })?;
     let address = listener.local_addr().map_err(|e| BrokerError::Listen { address: listen, error: e.to_string() })?;
-    let start = |error: anyhow::Error| BrokerError::Start(error.to_string());
+    let start = |error: rmqtt::Error| BrokerError::Start(error.to_string());
     let context = ServerContext::new()
         // Its notion of a busy machine would turn callers away.
         .busy_check_enable(false)
@@ -209,16 +205,13 @@ async fn prepare(
         .plugins_config_map_add("rmqtt-retainer", storage_toml(retained, "retained_message_ttl = \"0s\"\n"))
         .build()
         .await;
-    let rules = Rules::new(accounts);
-    rules.register(&context).await;
+    Rules::new(accounts).register(&context).await;
     rmqtt_retainer::register(&context, true, false).await.map_err(start)?;
     rmqtt_session_storage::register(&context, true, false).await.map_err(start)?;
     let disk = std::mem::replace(&mut *context.extends.retain_mut().await, Box::new(DefaultRetainStorage::new()));
     let retained = Retained::load(disk).await.map_err(start)?;
-    let left_behind = retained.all();
     let retained: Box<dyn RetainStorage> = Box::new(retained);
     *context.extends.retain_mut().await = retained;
-    tokio::spawn(miss(context.clone(), rules, left_behind));
     let server = MqttServer::new(context.clone()).listener_by_id(listener, LISTENER).build();
     Ok((address, context, server))
 }
@@ -251,28 +244,6 @@ async fn close(context: &ServerContext) {
     };
     if tokio::time::timeout(CLOSED_AFTER, closing).await.is_err() {
         tracing::warn!("the broker stops before everything was in order");
-    }
-}
-
-/// Shows devices as offline that were there before the broker crashed, and didn't come back.
-async fn miss(context: ServerContext, rules: Rules, left_behind: Vec<(String, Retain)>) {
-    tokio::time::sleep(MISSED_AFTER).await;
-    for (topic, retain) in left_behind {
-        let levels: Vec<&str> = topic.split('/').collect();
-        let ["peal", "v1", _, "presence", user, device] = levels.as_slice() else { continue };
-        let Ok(address) = crate::names::address(user, device) else { continue };
-        let Some(mut presence) = crate::Presence::from_wire(address, &retain.publish.payload) else { continue };
-        if presence.state == crate::PresenceState::Offline || rules.has_seen(&topic) {
-            continue;
-        }
-        presence.state = crate::PresenceState::Offline;
-        let mut publish = retain.publish;
-        publish.inner.payload = presence.to_wire().into();
-        publish.inner.retain = true;
-        let origin = Origin::from_system(retain.from.id.clone());
-        if let Err(error) = SessionState::forwards(&context, origin, publish, false, None).await {
-            tracing::debug!(%error, "a missing device can't be shown as offline");
-        }
     }
 }
 

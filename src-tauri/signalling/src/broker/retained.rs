@@ -27,12 +27,6 @@ impl Retained {
         let memory = stored.into_iter().map(|(topic, retain)| (topic.to_string(), retain)).collect();
         Ok(Self { memory: RwLock::new(memory), disk })
     }
-
-    /// Every message with its topic.
-    pub(crate) fn all(&self) -> Vec<(String, Retain)> {
-        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
-        memory.iter().map(|(topic, retain)| (topic.clone(), retain.clone())).collect()
-    }
 }
 
 #[async_trait]

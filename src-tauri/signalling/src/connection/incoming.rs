@@ -9,7 +9,8 @@ use rumqttc::v5::mqttbytes::v5::{Filter, PubAck, PubAckReason, Publish, SubAck, 
 use uuid::Uuid;
 
 use super::{
-    CAUGHT_UP_LIMIT, Connection, Item, MARKER_EXPIRY, OWN_PRESENCE_LIMIT, Phase, SHOW_AGAIN_AFTER, Shown, Step,
+    CAUGHT_UP_LIMIT, Connection, Farewell, Item, MARKER_EXPIRY, OWN_PRESENCE_LIMIT, Phase, SHOW_AGAIN_AFTER, Shown,
+    Step,
 };
 use crate::directory::Change;
 use crate::session::Session;
@@ -59,6 +60,13 @@ impl Connection {
     }
 
     pub(super) fn received(&mut self, session: &mut Session, publish: &Publish) -> Step {
+        if matches!(self.farewell, Farewell::Gone(_)) {
+            // Not acknowledged, so it comes again: at the next login, or to the program that took over.
+            return Step::Go;
+        }
+        if publish.qos != QoS::AtMostOnce {
+            self.unacknowledged.push_back(publish.clone());
+        }
         let topic = std::str::from_utf8(&publish.topic).ok();
         match topic.and_then(|topic| topics::parse(&session.config.app, topic)) {
             None => {
@@ -76,9 +84,7 @@ impl Connection {
                     && let Ok(envelope) = Envelope::read(&publish.payload)
                     && envelope.is_marker()
                 {
-                    if self.marker == Some(envelope.id) {
-                        self.caught_up(session);
-                    }
+                    self.marker_is_back |= self.marker == Some(envelope.id);
                     return Step::Go;
                 }
                 let life = publish.properties.as_ref().and_then(|p| p.message_expiry_interval);
@@ -104,7 +110,11 @@ impl Connection {
                 let old_news = session.connections <= 1 && (publish.retain || shown.state == PresenceState::Offline);
                 if shown.boot_id > mine && !old_news {
                     session.pending.push_back(Notice::KickedOut);
-                    session.shared.lock().wish.end.get_or_insert(crate::client::End::Leave);
+                    let mut state = session.shared.lock();
+                    state.wish.end.get_or_insert(crate::client::End::Leave);
+                    // What of the queue has come isn't acknowledged: it goes to the other program.
+                    drop(state.inbox.end_backlog());
+                    drop(state);
                     // Its place belongs to the other program now: no offline presence, and no last will.
                     self.say_goodbye(now);
                     return Step::Go;
@@ -132,8 +142,10 @@ impl Connection {
             Shown::Waiting(_) => Shown::Due(now),
             Shown::Due(at) => Shown::Due(at),
             Shown::No => Shown::No,
-            Shown::Yes => Shown::Due(now + SHOW_AGAIN_AFTER),
+            // At once the first time: an older program may be about to look.
+            Shown::Yes => Shown::Due(self.shown_again.map_or(now, |last| now.max(last + SHOW_AGAIN_AFTER))),
         };
+        self.shown_again = Some(now);
     }
 
     pub(super) fn acknowledged(&mut self, session: &mut Session, ack: &PubAck) -> Step {

@@ -1,0 +1,44 @@
+//! What the loop is told, and what it answers.
+
+use std::sync::Arc;
+
+use peal_call::Link;
+use peal_media::audio::{AudioEvent, Devices};
+use peal_signalling::Notice;
+use tokio::sync::oneshot;
+
+use crate::Engine;
+use crate::api::{AccountView, CallSession, CallStats, Command, PealError, PhoneView};
+use crate::link::Fact;
+use crate::login::LoggedIn;
+use crate::sound::Opened;
+
+/// What the loop is told.
+pub(crate) enum Message {
+    Command(Command, Reply),
+    /// A login came to an end; which one, and who waits for it.
+    LoggedIn(u64, Box<Result<LoggedIn, PealError>>, Option<Reply>),
+    /// A resumed login has failed once more and goes on trying.
+    Retrying(u64, PealError),
+    /// From the client of this login.
+    Signalling(u64, Notice),
+    Link(Link, Fact),
+    Sound(Opened),
+    SoundChanged(AudioEvent),
+    Devices(Devices),
+    EchoStarted(u64, Result<Engine, PealError>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// Who waits for a command's answer.
+pub(crate) type Reply = oneshot::Sender<Result<Answer, PealError>>;
+
+/// What a command answers.
+pub(crate) enum Answer {
+    Nothing,
+    Account(Option<AccountView>),
+    Session(CallSession),
+    Stats(CallStats),
+    View(Arc<PhoneView>),
+    Bool(bool),
+}

@@ -1,0 +1,488 @@
+//! The real app, used as people use it: windows under Xvfb, mouse and keyboard through WebDriver, sound through
+//! PulseAudio, notifications through dunst.
+//!
+//! The tests take turns: each has a desk of its own, and two desks at once would only make both slow.
+
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use peal_tests::desk::page::{id, key};
+use peal_tests::desk::process::until;
+use peal_tests::desk::sound::{Heard, Listening, Speaking};
+use peal_tests::desk::{Desk, Peal, moment};
+use peal_tests::ears::{RATE, level_dbfs, likeness, speech, write_wav};
+
+/// Below this nobody hears anything, dBFS.
+const SILENCE: f64 = -60.0;
+/// Above this somebody speaks, dBFS.
+const VOICE: f64 = -45.0;
+/// How soon the other side must hear nothing after a click on Mute.
+const MUTE_LIMIT: Duration = Duration::from_millis(200);
+
+#[test]
+fn two_people_meet_and_talk() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let (mut alice, mut bob) = two_people(&desk);
+    let (alices, bobs) = (bob.sees_contact("Alice Lindqvist"), alice.sees_contact("Bob Chen"));
+    desk.picture("contacts");
+
+    alice.notes_clicks_on("call-button");
+    alice.page.run(&format!(
+        "window.rang = 0;
+         new MutationObserver(() => {{
+           if (!window.rang && document.querySelector('{}[data-state=\"ringing\"]')) window.rang = Date.now();
+         }}).observe(document, {{ subtree: true, childList: true, attributes: true }});",
+        id("call")
+    ));
+    alice.calls(&bobs);
+    bob.rings();
+    alice.sees_call("ringing");
+    let dialled = alice.clicked();
+    let rang = moment(&alice.page.until("window.rang"));
+    let painted = bob.page.until(
+        "performance.getEntriesByName('first-contentful-paint').map(it => performance.timeOrigin + it.startTime)[0]",
+    );
+    println!("click to ringing on the caller's screen: {} ms", milliseconds(dialled, rang));
+    println!("click to the callee's window painted: {} ms", milliseconds(dialled, moment(&painted)));
+    assert_eq!(bob.page.attribute(&id("incoming"), "data-user-id"), alices);
+    assert!(bob.page.text(&id("incoming")).contains("Alice Lindqvist"));
+    desk.picture("ringing");
+
+    bob.picks("answer");
+    alice.sees_call("connected");
+    bob.sees_call("connected");
+    bob.stops_ringing();
+    let call = alice.page.attribute(&id("call"), "data-call-id");
+    assert_eq!(bob.page.attribute(&id("call"), "data-call-id"), call);
+
+    hears_what_is_said(&desk, "mic_a", "spk_b");
+    hears_what_is_said(&desk, "mic_b", "spk_a");
+
+    let chatter = Chatter::start(&desk, "mic_a");
+    bob.page.until(&format!("Number(document.querySelector('{}').ariaValueNow) > 10", id("peer-meter")));
+    alice.page.until(&format!("Number(document.querySelector('{}').ariaValueNow) > 10", id("my-meter")));
+    desk.picture("talking");
+    mute_silences_at_once(&desk, &mut alice, &mut bob);
+    drop(chatter);
+
+    // The time runs on, and the call's own screen is the only one that can be used.
+    let time = alice.page.text(&id("call-time"));
+    assert!(time.len() == 5 && time.as_bytes()[2] == b':', "{time:?}");
+    alice.page.until(&format!("document.querySelector('{}').innerText !== '{time}'", id("call-time")));
+
+    bob.page.click(&id("hang-up"));
+    for (person, direction) in [(&mut alice, "outgoing"), (&mut bob, "incoming")] {
+        let (reason, words) = person.sees_end();
+        assert_eq!((reason.as_str(), words.as_str()), ("hangup", "Call ended"));
+        desk.picture(&format!("ended-{direction}"));
+        person.goes_back();
+        let record = person.last_record();
+        assert_eq!(record["call"], call.as_str());
+        assert_eq!(record["status"], "completed");
+        assert_eq!(record["direction"], direction);
+    }
+}
+
+#[test]
+fn an_unanswered_call_ends_in_words_on_both_screens() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let (mut alice, mut bob) = two_people(&desk);
+    let bobs = alice.sees_contact("Bob Chen");
+
+    // Bob declines.
+    alice.calls(&bobs);
+    bob.rings();
+    bob.picks("decline");
+    ends(&desk, &mut alice, "rejected");
+    bob.stops_ringing();
+    remembers(&mut alice, "rejected", "outgoing");
+    remembers(&mut bob, "rejected", "incoming");
+
+    // Bob declines, and says why.
+    alice.calls(&bobs);
+    bob.rings();
+    bob.page.click(&id("decline-with-message"));
+    bob.page.types(&id("own-words"), "On the ladder, ten minutes");
+    desk.picture("decline-with-message");
+    bob.picks("send-decline");
+    assert_eq!(alice.page.text(&id("end-message")), "On the ladder, ten minutes");
+    ends(&desk, &mut alice, "rejected");
+    bob.stops_ringing();
+
+    // Alice gives up.
+    alice.calls(&bobs);
+    bob.rings();
+    alice.sees_call("ringing");
+    alice.page.click(&id("hang-up"));
+    ends(&desk, &mut alice, "cancelled");
+    bob.stops_ringing();
+    assert!(!bob.page.text(&id("missed-badge")).is_empty());
+    remembers(&mut alice, "cancelled", "outgoing");
+    remembers(&mut bob, "cancelled", "incoming");
+
+    // Nobody picks up.
+    alice.page.click(&id("open-settings"));
+    alice.page.click(&format!("{} option[value=\"15000\"]", id("ring-time")));
+    alice.page.click(&id("close-settings"));
+    alice.page.misses(&id("settings"));
+    alice.calls(&bobs);
+    bob.rings();
+    ends(&desk, &mut alice, "no_response");
+    bob.stops_ringing();
+    remembers(&mut alice, "missed", "outgoing");
+    remembers(&mut bob, "missed", "incoming");
+
+    // Bob talks to Echo.
+    bob.calls("echo");
+    bob.sees_call("connected");
+    alice.calls(&bobs);
+    ends(&desk, &mut alice, "busy");
+    bob.sees_call("connected");
+    bob.page.click(&id("hang-up"));
+    ends(&desk, &mut bob, "hangup");
+    remembers(&mut alice, "busy", "outgoing");
+    bob.page.click(&id("tab-recent"));
+    let missed = format!("{}[data-status=\"busy\"][data-direction=\"incoming\"]", id("record"));
+    assert!(bob.page.text(&missed).contains("Missed while in a call"));
+}
+
+#[test]
+fn echo_answers_and_returns_the_speech() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let mut alice = desk.opens_as("default", "Alice Lindqvist");
+    alice.chooses_sound("mic_a", "spk_a");
+    alice.sees_contact("Echo");
+    alice.calls("echo");
+    alice.sees_call("connected");
+    let (heard, said, from) = speak(&desk, "mic_a", "spk_a", 3.0, Duration::from_secs(3));
+    let found = likeness(&said, heard.since(from), 0..i64::from(RATE) * 3);
+    println!("echo: likeness {:.2}, {} ms late", found.correlation, found.delay * 1_000 / i64::from(RATE));
+    assert!(found.correlation > 0.7, "{found:?}");
+    assert!(found.delay > i64::from(RATE) * 8 / 10, "a second late: {found:?}");
+    alice.page.click(&id("hang-up"));
+    ends(&desk, &mut alice, "hangup");
+    remembers(&mut alice, "completed", "outgoing");
+}
+
+#[test]
+fn the_notification_answers() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let (mut alice, mut bob) = two_people(&desk);
+    let bobs = alice.sees_contact("Bob Chen");
+    for button in ["Answer", "Decline"] {
+        desk.will_pick(button);
+        alice.calls(&bobs);
+        bob.rings();
+        until("the notification", || (desk.runs("dunstctl", &["count", "displayed"]).trim() == "1").then_some(()));
+        desk.picture(&format!("notification-{button}"));
+        desk.runs("dunstctl", &["context"]);
+        if button == "Answer" {
+            alice.sees_call("connected");
+            bob.stops_ringing();
+            bob.sees_call("connected");
+            alice.page.click(&id("hang-up"));
+            ends(&desk, &mut bob, "hangup");
+            ends(&desk, &mut alice, "hangup");
+        } else {
+            ends(&desk, &mut alice, "rejected");
+            bob.stops_ringing();
+        }
+        let menu = std::fs::read_to_string(desk.file("menu")).unwrap();
+        assert!(menu.contains("Answer") && menu.contains("Decline"), "{menu}");
+        until("no notification", || (desk.runs("dunstctl", &["count", "displayed"]).trim() == "0").then_some(()));
+    }
+}
+
+#[test]
+fn a_second_start_of_one_profile_brings_the_first_to_the_front() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let mut alice = desk.opens_as("default", "Alice Lindqvist");
+    alice.page.minimize();
+    alice.page.until("document.visibilityState === 'hidden'");
+    let mut again = desk.starts("default", |_| {});
+    let sentence = again.first_line();
+    assert_eq!(again.ends(), 0);
+    assert!(sentence.contains("already open"), "{sentence}");
+    alice.page.until("document.visibilityState === 'visible'");
+    until("the keyboard in the first window", || alice.page.value("document.hasFocus()").as_bool().filter(|it| *it));
+    assert_eq!(alice.page.text(&id("my-name")), "Alice Lindqvist");
+}
+
+#[test]
+fn the_keyboard_alone_makes_a_call() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let mut alice = desk.opens("default");
+    alice.page.until(&format!("document.activeElement?.matches('{}')", id("name-field")));
+    types(&mut alice, "Alice Lindqvist");
+    alice.page.press(&[key::ENTER]);
+    alice.page.sees(&format!("{}[data-state=\"online\"]", id("connection")));
+    let mut bob = desk.opens_as("second", "Bob Chen");
+    let bobs = alice.sees_contact("Bob Chen");
+
+    alice.page.chord(&[key::CONTROL], 'k');
+    alice.page.until(&format!("document.activeElement?.matches('{}')", id("search")));
+    types(&mut alice, "bob");
+    alice.page.press(&[key::ENTER]);
+    alice.page.until(&format!("document.activeElement?.matches('{}')", id("call-button")));
+    assert_eq!(alice.page.attribute(&id("detail"), "data-user-id"), bobs);
+    alice.page.press(&[key::ENTER]);
+
+    bob.rings();
+    // Enter answers, but not in the first moment, which may belong to somebody who was typing.
+    until("an answer", || {
+        if bob.page.windows().len() == 1 {
+            return Some(());
+        }
+        bob.page.press_if_there(key::ENTER);
+        None
+    });
+    bob.stops_ringing();
+    bob.sees_call("connected");
+    alice.sees_call("connected");
+
+    alice.page.press(&['m']);
+    alice.page.sees(&format!("{}[data-off=\"true\"]", id("mute")));
+    bob.page.until(&format!("document.querySelector('{}').innerText.includes('is muted')", id("call-state")));
+    alice.page.press(&['m']);
+    alice.page.sees(&format!("{}[data-off=\"false\"]", id("mute")));
+    alice.page.chord(&[key::CONTROL, key::SHIFT], 'h');
+    for person in [&mut alice, &mut bob] {
+        assert_eq!(person.sees_end().0, "hangup");
+        person.page.press(&[key::ESCAPE]);
+        person.page.misses(&id("ended"));
+    }
+    // The keyboard is where it was before the call.
+    alice.page.until(&format!("document.activeElement?.matches('{}')", id("call-button")));
+}
+
+#[test]
+fn language_and_theme_follow_the_settings() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let mut alice = desk.opens_as("default", "Alice Lindqvist");
+    let ground = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)";
+    alice.page.click(&id("open-settings"));
+    desk.picture("settings");
+
+    choose(&mut alice, "theme", "dark");
+    alice.page.until(&format!("Math.max(...{ground}) < 60"));
+    desk.picture("settings-dark");
+    choose(&mut alice, "theme", "light");
+    alice.page.until(&format!("Math.min(...{ground}) > 200"));
+
+    choose(&mut alice, "language", "zh-CN");
+    alice.page.until(&format!("document.querySelector('{} h1').innerText === '设置'", id("settings")));
+    alice.page.until("document.documentElement.lang === 'zh-CN'");
+    desk.picture("settings-chinese");
+    alice.page.click(&id("close-settings"));
+    desk.picture("contacts-chinese");
+
+    // It stays so.
+    alice.page.close();
+    drop(alice);
+    let mut alice = desk.opens("default");
+    alice.page.until(&format!("document.querySelector('{}').innerText === '在线'", id("connection")));
+}
+
+#[test]
+fn a_killed_program_is_missed_and_then_given_up_in_words() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let (mut alice, mut bob) = two_people(&desk);
+    let bobs = alice.sees_contact("Bob Chen");
+    alice.calls(&bobs);
+    bob.rings();
+    bob.picks("answer");
+    alice.sees_call("connected");
+    bob.sees_call("connected");
+    bob.crashes();
+    let killed = SystemTime::now();
+    alice.sees_call("reconnecting");
+    println!("killed to reconnecting: {} ms", milliseconds(killed, SystemTime::now()));
+    desk.picture("reconnecting");
+    let (reason, words) = alice.sees_end();
+    println!("killed to given up: {} ms ({words})", milliseconds(killed, SystemTime::now()));
+    assert_eq!(reason, "ice_lost");
+    assert_eq!(words, "Connection lost");
+    assert!(!alice.page.text(&id("end-hint")).is_empty());
+    desk.picture("lost");
+    alice.goes_back();
+    alice.page.sees(&format!("{}[data-user-id=\"{bobs}\"][data-presence=\"offline\"]", id("contact")));
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_said_and_ends_the_start() {
+    let _turn = turn();
+    let desk = Desk::new();
+    std::fs::write(desk.file("taken"), "a file, where a directory should be").unwrap();
+    let mut peal = desk.starts("default", |command| {
+        command.env("PEAL_DATA_DIR", desk.file("taken").join("data"));
+    });
+    until("words on stderr", || (peal.log().lines().count() >= 2).then_some(()));
+    println!("{}", peal.log());
+    assert!(peal.log().contains("Peal can’t start") || peal.log().contains("Peal can't start"), "{}", peal.log());
+    // The same words are in a dialog, which waits to be closed.
+    until("the dialog", || {
+        (!desk.runs("xdotool", &["search", "--onlyvisible", "--name", "^Peal$"]).is_empty()).then_some(())
+    });
+    desk.picture("cannot-start");
+    until("the end", || {
+        desk.runs("xdotool", &["key", "Escape"]);
+        (!peal.runs()).then_some(())
+    });
+    assert_eq!(peal.ends(), 1);
+}
+
+#[test]
+fn without_a_display_it_says_so_and_exits_with_2() {
+    let _turn = turn();
+    let home = tempfile::tempdir().unwrap();
+    let desk = Desk::new();
+    for display in ["", ":4242"] {
+        let mut peal = desk.starts("default", |command: &mut Command| {
+            command.env("DISPLAY", display).env("PEAL_DATA_DIR", home.path());
+        });
+        assert_eq!(peal.ends(), 2);
+        assert!(peal.log().contains("needs a display"), "{}", peal.log());
+    }
+}
+
+/// The tests take turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed has left nothing behind.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Alice and Bob, each with a microphone and a speaker, side by side.
+fn two_people(desk: &Desk) -> (Peal, Peal) {
+    let mut alice = desk.opens_as("default", "Alice Lindqvist");
+    let mut bob = desk.opens_as("second", "Bob Chen");
+    alice.chooses_sound("mic_a", "spk_a");
+    bob.chooses_sound("mic_b", "spk_b");
+    (alice, bob)
+}
+
+/// The call has ended on the screen, in words; back to the contacts.
+fn ends(desk: &Desk, person: &mut Peal, reason: &str) {
+    let (seen, words) = person.sees_end();
+    assert_eq!(seen, reason);
+    println!("{reason}: {words}");
+    assert!(words.len() > 5, "{words:?}");
+    desk.picture(&format!("end-{reason}"));
+    person.goes_back();
+}
+
+/// The newest call of the history.
+fn remembers(person: &mut Peal, status: &str, direction: &str) {
+    let record = person.last_record();
+    assert_eq!((record["status"].as_str(), record["direction"].as_str()), (Some(status), Some(direction)));
+}
+
+fn choose(person: &mut Peal, choices: &str, value: &str) {
+    person.page.click(&format!("{} label:has(input[value=\"{value}\"])", id(choices)));
+    person.page.until(&format!("document.querySelector('{} input[value=\"{value}\"]').checked", id(choices)));
+}
+
+fn types(person: &mut Peal, text: &str) {
+    person.page.press(&text.chars().collect::<Vec<_>>());
+}
+
+/// Says something into one's microphone; what the other's speaker plays must be like it.
+fn hears_what_is_said(desk: &Desk, microphone: &str, speaker: &str) {
+    let (heard, said, from) = speak(desk, microphone, speaker, 4.0, Duration::from_secs(1));
+    // The first moments are the gain control's: it has never heard this voice.
+    let said = &said[RATE as usize..];
+    let found = likeness(said, heard.since(from), 0..i64::from(RATE) * 2);
+    let level = level_dbfs(heard.since(from));
+    println!("{microphone} to {speaker}: likeness {:.2}, {level:.1} dBFS", found.correlation);
+    assert!(found.correlation > 0.7, "{found:?}");
+    assert!((-45.0..-5.0).contains(&level), "{level} dBFS");
+}
+
+/// Says something into a microphone and listens at a speaker, also for a while afterwards. Answers what was heard, what
+/// was said, and when it began.
+fn speak(
+    desk: &Desk,
+    microphone: &str,
+    speaker: &str,
+    seconds: f64,
+    after: Duration,
+) -> (Heard, Vec<i16>, SystemTime) {
+    let said = speech(seconds, microphone.len() as u64 + 40);
+    let file = desk.file(&format!("{microphone}.wav"));
+    write_wav(&file, &said);
+    let listening = Listening::start(&desk.sound, speaker, &desk.file("parec.log"));
+    let from = SystemTime::now();
+    Speaking::start(&desk.sound, microphone, &file).done();
+    let until_then = SystemTime::now() + after;
+    until("what comes after", || {
+        let heard = listening.heard();
+        let until_now = heard.began? + Duration::from_secs_f64(heard.samples.len() as f64 / f64::from(RATE));
+        (until_now >= until_then).then_some(())
+    });
+    (listening.heard(), said, from)
+}
+
+/// Three people who speak at once, so that there is no pause, for as long as it is kept.
+struct Chatter {
+    _speaking: Speaking,
+}
+
+impl Chatter {
+    fn start(desk: &Desk, microphone: &str) -> Self {
+        let voices: Vec<Vec<i16>> = (1..=3).map(|seed| speech(120.0, seed)).collect();
+        let all: Vec<i16> =
+            (0..voices[0].len()).map(|at| voices.iter().fold(0, |sum: i16, it| sum.saturating_add(it[at] / 2))).collect();
+        let file = desk.file("chatter.wav");
+        write_wav(&file, &all);
+        Self { _speaking: Speaking::start(&desk.sound, microphone, &file) }
+    }
+}
+
+/// While one speaks: a click on Mute, and the other hears nothing within 200 ms; a click on Unmute, and hears again.
+fn mute_silences_at_once(desk: &Desk, speaker: &mut Peal, listener: &mut Peal) {
+    let listening = Listening::start(&desk.sound, "spk_b", &desk.file("parec.log"));
+    speaker.notes_clicks_on("mute");
+    let mut latencies = Vec::new();
+    for _ in 0..5 {
+        listening.hears("speech before the click", Duration::from_millis(300), |level| level > VOICE);
+        speaker.page.click(&id("mute"));
+        speaker.page.sees(&format!("{}[data-off=\"true\"]", id("mute")));
+        listener.page.until(&format!("document.querySelector('{}').innerText.includes('is muted')", id("call-state")));
+        assert_eq!(listener.page.attribute(&id("peer-meter"), "aria-valuenow"), "0");
+        listening.hears("silence after the click", Duration::from_millis(500), |level| level < SILENCE);
+        let after = listening.heard();
+        let after = after.since(speaker.clicked());
+        latencies.push(last_sound(after));
+        if latencies.len() == 1 {
+            desk.picture("muted");
+        }
+        speaker.page.click(&id("mute"));
+        speaker.page.sees(&format!("{}[data-off=\"false\"]", id("mute")));
+    }
+    listening.hears("speech again", Duration::from_millis(300), |level| level > VOICE);
+    latencies.sort();
+    println!("click on Mute to silence at the other's speaker: {latencies:?}");
+    assert!(latencies[0] > Duration::ZERO, "there was nothing to silence");
+    assert!(latencies[latencies.len() / 2] < MUTE_LIMIT, "{latencies:?}");
+}
+
+/// How far into `samples` the last sound is, by pieces of 5 ms.
+fn last_sound(samples: &[i16]) -> Duration {
+    let piece = RATE as usize / 200;
+    let last = samples.chunks(piece).rposition(|it| level_dbfs(it) > SILENCE);
+    Duration::from_millis(last.map_or(0, |at| (at as u64 + 1) * 5))
+}
+
+fn milliseconds(from: SystemTime, to: SystemTime) -> i128 {
+    let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as i128;
+    since(to) - since(from)
+}
