@@ -57,8 +57,8 @@ impl Page {
     pub fn open(name: &str, address: SocketAddr, program: &Path, arguments: &[&str]) -> Self {
         let http = until("the driver listens", || Http::connect(address).ok());
         let mut page = Self { http, path: String::new(), name: name.to_owned() };
-        let options = json!({ "application": program, "args": arguments });
-        let capabilities = json!({ "capabilities": { "alwaysMatch": { "tauri:options": options } } });
+        let options = json!({ "binary": program, "args": arguments });
+        let capabilities = json!({ "capabilities": { "alwaysMatch": { "webkitgtk:browserOptions": options } } });
         let session = page.ask("POST", "/session", Some(&capabilities)).unwrap_or_else(|it| panic!("{name}: {it}"));
         page.path = format!("/session/{}", session["sessionId"].as_str().unwrap_or_default());
         page.must("POST", "/timeouts", &json!({ "script": PATIENCE_MS + 20_000, "implicit": 0 }));

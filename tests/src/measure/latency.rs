@@ -33,7 +33,7 @@ const SILENT_FRAMES: usize = 100;
 const FRAME: usize = RATE as usize / 100;
 /// What is looked for at a time: a third of a second.
 const PIECE: usize = RATE as usize / 3;
-/// Pieces that are less alike than this tell no delay.
+/// How alike a piece is at least after nothing but Opus and a jitter buffer.
 const ALIKE: f64 = 0.85;
 /// Delays that are looked for, ms: nothing is heard before it is said.
 const DELAYS: Range<f64> = 0.0..500.0;
@@ -65,11 +65,12 @@ pub async fn through_files(seconds: f64) -> Result<Vec<f64>, Unmeasured> {
     let heard = ears::read_wav(&heard_file);
     // Where sample 0 of what was said would lie in what was heard if it took no time.
     let at_once = signed_seconds(said_at, heard_at) * f64::from(RATE);
-    Ok(delays(&said, &heard, at_once))
+    Ok(delays(&said, &heard, at_once, ALIKE))
 }
 
 /// The delays of pieces of `said` in `heard`, ms; sample 0 of `said` was said when sample `at_once` of `heard` was heard.
-pub fn delays(said: &[i16], heard: &[i16], at_once: f64) -> Vec<f64> {
+/// Pieces whose correlation (0 to 1) is below `alike` tell none.
+pub fn delays(said: &[i16], heard: &[i16], at_once: f64, alike: f64) -> Vec<f64> {
     let samples = |ms: f64| (ms / 1_000.0 * f64::from(RATE)) as i64;
     let mut found = Vec::new();
     for start in (0..said.len().saturating_sub(PIECE)).step_by(PIECE) {
@@ -79,7 +80,7 @@ pub fn delays(said: &[i16], heard: &[i16], at_once: f64) -> Vec<f64> {
         }
         let base = at_once as i64 + start as i64;
         let hit = find(piece, heard, (base + samples(DELAYS.start))..(base + samples(DELAYS.end)));
-        if hit.correlation >= ALIKE {
+        if hit.correlation >= alike {
             found.push((hit.delay as f64 - at_once - start as f64) * 1_000.0 / f64::from(RATE));
         }
     }

@@ -1,8 +1,13 @@
 //! Measuring: one call between two processes, what they cost, and how long a voice is on its way.
 
 pub mod conversation;
+pub mod devices;
+pub mod figures;
 pub mod latency;
 pub mod process;
+pub mod stall;
+pub mod start;
+pub mod voice;
 
 use serde_json::{Value, json};
 

@@ -1,0 +1,113 @@
+//! `cargo xtask bench`: the figures, printed and never asserted.
+
+use std::process::ExitCode;
+
+use peal_tests::measure::figures::Figures;
+use peal_tests::measure::{Unmeasured, devices, stall, start, voice};
+use serde_json::{Map, Value};
+
+const HELP: &str = "\
+How fast, how late and how dear a call is, on this machine, now.
+
+Usage: bench [--json] [--calls N] [NAME]...
+
+  voice         Calls between two processes: ringing, first audio, processor, memory; mouth to ear without devices
+  stall         Many quick calls: how many took more than 500 ms to connect or to be heard
+  devices       Calls through sound devices: mouth to ear, processor (needs pulseaudio, paplay and parec)
+  start         From the start of a program to its being ready
+                Without a name: all of them
+
+      --json    Print one JSON object instead of tables
+      --calls   How many calls (or starts) instead of 20 (stall: 200, start: 10)
+  -h, --help    Print this
+";
+
+const NAMES: [&str; 4] = ["voice", "stall", "devices", "start"];
+
+/// Seconds of speech whose way is measured.
+const WAY: f64 = 20.0;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(words) => {
+            eprintln!("{words}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut all = Map::new();
+    let mut failed = false;
+    for name in &options.names {
+        match measure(name, options.calls).await {
+            Ok(figures) if options.json => {
+                all.insert((*name).to_owned(), figures.to_json());
+            }
+            Ok(figures) => figures.print(),
+            Err(error) => {
+                eprintln!("{name} was not measured: {error}");
+                failed = true;
+            }
+        }
+    }
+    if options.json {
+        println!("{}", Value::Object(all));
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+struct Options {
+    json: bool,
+    calls: Option<usize>,
+    names: Vec<&'static str>,
+}
+
+impl Options {
+    /// None: help is wanted.
+    fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+        let mut options = Self { json: false, calls: None, names: Vec::new() };
+        let mut arguments = arguments;
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--json" => options.json = true,
+                "-h" | "--help" => return Ok(None),
+                "--calls" => {
+                    let calls = arguments.next().and_then(|it| it.parse().ok()).filter(|calls| *calls > 0);
+                    options.calls = Some(calls.ok_or("--calls takes a number")?);
+                }
+                other => {
+                    let known = NAMES.into_iter().find(|name| *name == other);
+                    options.names.push(known.ok_or_else(|| format!("{other} is no bench"))?);
+                }
+            }
+        }
+        if options.names.is_empty() {
+            options.names = NAMES.to_vec();
+        }
+        Ok(Some(options))
+    }
+}
+
+async fn measure(name: &str, calls: Option<usize>) -> Result<Figures, Unmeasured> {
+    match name {
+        "voice" => {
+            let mut figures = blocking(move || voice::measure(calls.unwrap_or(20))).await?;
+            let way = voice::measure_way(WAY).await?;
+            figures.add("mouth_to_ear_ms", "mouth to ear without devices (pieces of a call), ms", way);
+            Ok(figures)
+        }
+        "stall" => stall::measure(calls.unwrap_or(200)).await,
+        "devices" => blocking(move || devices::measure(calls.unwrap_or(20))).await,
+        _ => blocking(move || start::measure(calls.unwrap_or(10))).await,
+    }
+}
+
+async fn blocking(
+    work: impl FnOnce() -> Result<Figures, Unmeasured> + Send + 'static,
+) -> Result<Figures, Unmeasured> {
+    tokio::task::spawn_blocking(work).await?
+}

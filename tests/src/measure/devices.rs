@@ -1,0 +1,87 @@
+//! `bench devices`: calls through sound devices of a private PulseAudio.
+//!
+//! Both microphones and both speakers are channels of *one* null sink (see [`SoundServer::with_room`]), so that one
+//! recording holds what goes into Ann's microphone and what comes out of Bob's speaker side by side, on one clock, to
+//! the sample. The way from mouth to ear is where the one is found in the other by cross-correlation, a third of a
+//! second at a time. Nothing has to be aligned, and no time of this process enters it. It holds both devices' buffers as
+//! PulseAudio runs them here, but no sound card: a real one adds its own converters' few milliseconds.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::conversation::Conversation;
+use super::figures::Figures;
+use super::process::{Stretch, memory_mib};
+use super::{Spread, Unmeasured, latency};
+use crate::ears::{speech, write_wav};
+use crate::sound_server::SoundServer;
+
+/// The devices: each is a channel of the recording, in this order.
+const DEVICES: [&str; 4] = ["mic_a", "spk_a", "mic_b", "spk_b"];
+/// What Ann says: six seconds of everything that a voice does.
+const WORDS: &str = "The quick brown fox jumps over the lazy dog. She sells sea shells by the sea shore, \
+    and every evening the old captain walks along the beach.";
+/// How long it rings before it is answered.
+const RING: Duration = Duration::from_millis(300);
+/// What is said last is heard within this time.
+const TAIL: Duration = Duration::from_millis(600);
+/// Noise suppression and levelling change a voice, so pieces that are less alike than without them count too.
+const ALIKE: f64 = 0.6;
+
+/// Measures so many calls.
+pub fn measure(calls: usize) -> Result<Figures, Unmeasured> {
+    let server = SoundServer::with_room(&DEVICES)?;
+    let place = tempfile::tempdir()?;
+    let words = said(place.path());
+    let devices = |name: &str, _: &Path| {
+        let (microphone, speaker) = if name == "ann" { ("mic_a", "spk_a") } else { ("mic_b", "spk_b") };
+        let (microphone, speaker) = (format!("pulseaudio:{microphone}_source"), format!("pulseaudio:{speaker}"));
+        ["--microphone", &microphone, "--speaker", &speaker].map(str::to_owned).to_vec()
+    };
+    let mut conversation = Conversation::start(devices, &server.environment())?;
+    let [mut way, mut pieces, mut at_caller, mut at_callee, mut cpu, mut buffer] = [const { Vec::new() }; 6];
+    for _ in 0..calls {
+        let steps = conversation.connect(RING)?;
+        let first = conversation.first_audio(&steps)?;
+        at_caller.push(first.at_caller);
+        at_callee.push(first.at_callee);
+        let stretches = [conversation.caller.pid(), conversation.callee.pid()].map(Stretch::begin);
+        let recording = server.record("room.monitor", DEVICES.len())?;
+        server.play("mic_a", &words)?.finish()?;
+        std::thread::sleep(TAIL);
+        let heard = recording.finish();
+        cpu.extend(stretches.iter().filter_map(|it| it.and_then(|it| it.cpu_percent())));
+        let found = Spread::new(latency::delays(&heard[0], &heard[3], 0.0, ALIKE));
+        way.extend(found.median());
+        pieces.push(found.count() as f64);
+        buffer.extend(conversation.count(&steps)?.callee["buffer_ms"].as_f64());
+        conversation.hang_up(&steps)?;
+    }
+    let memory = [conversation.caller.pid(), conversation.callee.pid()].map(memory_mib);
+
+    let mut figures = Figures::new(format!("devices: {calls} calls through PulseAudio, processing on"));
+    let unheard = pieces.iter().filter(|it| **it == 0.0).count();
+    figures.add("mouth_to_ear_ms", "mouth to ear, ms", Spread::new(way));
+    figures.add("jitter_buffer_ms", "of it in the jitter buffer, ms", Spread::new(buffer));
+    figures.add("pieces", "pieces of speech recognised in a call", Spread::new(pieces));
+    figures.add("first_audio_at_callee_ms", "answer to first audio at the callee, ms", Spread::new(at_callee));
+    figures.add("first_audio_at_caller_ms", "answer to first audio at the caller, ms", Spread::new(at_caller));
+    figures.add("cpu_percent", "processor of each, % of a core", Spread::new(cpu));
+    figures.add("memory_mib", "memory of each after that, MiB", Spread::new(memory.into_iter().flatten()));
+    if unheard > 0 {
+        figures.remark(format!("speech was not recognised at all in {unheard} of {calls} calls"));
+    }
+    Ok(figures)
+}
+
+/// A file with speech: espeak-ng's, or, where that is not installed, something like it.
+fn said(place: &Path) -> PathBuf {
+    let file = place.join("words.wav");
+    let mut espeak = Command::new("espeak-ng");
+    espeak.args(["-v", "en", "-s", "165", "-w"]).arg(&file).arg(WORDS).stdout(Stdio::null()).stderr(Stdio::null());
+    if !espeak.status().is_ok_and(|status| status.success()) {
+        write_wav(&file, &speech(6.0, 5));
+    }
+    file
+}
