@@ -35,6 +35,15 @@ impl Default for Plan {
     }
 }
 
+/// The sound devices: what each sink is, and what the settings call it. What is played into a microphone's sink comes
+/// out of that microphone.
+const DEVICES: [(&str, &str); 4] = [
+    ("mic_a", "Headset microphone"),
+    ("spk_a", "Headset"),
+    ("mic_b", "Desk microphone"),
+    ("spk_b", "Desk speaker"),
+];
+
 /// One desk. Whoever sits there shares a broker, and has a data directory for all profiles.
 pub struct Desk {
     /// The sound server: its sinks are `mic_a`, `spk_a`, `mic_b`, `spk_b`.
@@ -72,7 +81,8 @@ impl Desk {
     /// Sets everything up, as planned.
     pub fn with(plan: Plan) -> Self {
         let home = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
-        let sound = SoundServer::start(home.path(), &["mic_a", "spk_a", "mic_b", "spk_b"]);
+        let sound = SoundServer::with_modules(DEVICES.into_iter().flat_map(modules))
+            .unwrap_or_else(|error| panic!("no sound server: {error}"));
         let (width, height) = plan.screen;
         let mut screen = Running::start("Xvfb", &home.path().join("xvfb.log"), |command| {
             let size = format!("{width}x{height}x24");
@@ -186,12 +196,12 @@ impl Default for Desk {
 }
 
 impl Peal {
-    /// Chooses microphone and speaker in the settings, by their sinks.
+    /// Chooses microphone and speaker in the settings, by their sinks' names.
     pub fn chooses_sound(&mut self, microphone: &str, speaker: &str) {
         self.page.click(&id("open-settings"));
         for (select, device) in [("microphone", microphone), ("speaker-device", speaker)] {
             let option = format!(
-                "[...document.querySelectorAll('{} option')].find(it => it.text.includes('{device}'))",
+                "[...document.querySelectorAll('{} option')].find(it => it.value.includes('{device}'))",
                 id(select)
             );
             let value = self.page.until(&format!("{option}?.value"));
@@ -320,6 +330,14 @@ fn program() -> PathBuf {
     let here = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
     let found = here.ancestors().skip(1).take(2).map(|it| it.join("peal")).find(|it| it.is_file());
     found.unwrap_or_else(|| panic!("there is no peal beside {}: cargo build -p peal makes it", here.display()))
+}
+
+/// The PulseAudio modules of a device.
+fn modules((name, said): (&str, &str)) -> Vec<String> {
+    let called = |what: &str| format!("{what}_properties=device.description=\"{}\"", said.replace(' ', "\\ "));
+    let sink = format!("module-null-sink sink_name={name} rate=48000 channels=1 {}", called("sink"));
+    let source = format!("module-remap-source source_name={name}_source master={name}.monitor {}", called("source"));
+    if name.starts_with("mic") { vec![sink, source] } else { vec![sink] }
 }
 
 /// Notifications whose buttons are picked by [`Desk::will_pick`]: dunst shows them in a menu, and the menu is a script.

@@ -42,8 +42,11 @@ pub fn measure(calls: usize) -> Result<Figures, Unmeasured> {
     let mut conversation = Conversation::start(devices, &server.environment())?;
     let [mut way, mut pieces, mut at_caller, mut at_callee, mut cpu, mut buffer] = [const { Vec::new() }; 6];
     for _ in 0..calls {
+        // Both speak while it is answered, so that there is something to hear at once.
+        let speaking = [server.play("mic_a", &words)?, server.play("mic_b", &words)?];
         let steps = conversation.connect(RING)?;
         let first = conversation.first_audio(&steps)?;
+        drop(speaking);
         at_caller.push(first.at_caller);
         at_callee.push(first.at_callee);
         let stretches = [conversation.caller.pid(), conversation.callee.pid()].map(Stretch::begin);

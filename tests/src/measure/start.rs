@@ -86,7 +86,7 @@ impl Screen {
         let data = tempfile::tempdir_in(place)?;
         let empty = std::fs::read(&self.picture)?;
         let mut command = std::process::Command::new(app);
-        command.args(["--embedded-broker", &free_address().to_string()]).env("DISPLAY", &self.display);
+        command.env("PEAL_BROKER", free_address().to_string()).env("DISPLAY", &self.display);
         command.env("PEAL_DATA_DIR", data.path()).env("HOME", data.path()).env("XDG_RUNTIME_DIR", data.path());
         command.env_remove("WAYLAND_DISPLAY").env("NO_AT_BRIDGE", "1");
         command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());

@@ -11,11 +11,13 @@ use rmqtt::types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, Reason, 
 
 use super::access;
 use super::accounts::Accounts;
+use super::arrivals::Arrivals;
 
 /// The answers to rmqtt's hooks.
 #[derive(Clone)]
 pub(crate) struct Rules {
     accounts: Arc<Accounts>,
+    arrivals: Arc<Arrivals>,
 }
 
 /// Stores what was on its way to a client when its connection ended. rmqtt stores only what comes later, and forgets
@@ -51,13 +53,18 @@ async fn store(context: &ServerContext, session: &Session) {
 
 impl Rules {
     pub(crate) fn new(accounts: Accounts) -> Self {
-        Self { accounts: Arc::new(accounts) }
+        Self { accounts: Arc::new(accounts), arrivals: Arc::default() }
     }
 
     /// Registers the answers before any client can connect.
     pub(crate) async fn register(&self, context: &ServerContext) {
         let register = context.extends.hook_mgr().register();
-        for hook in [Type::ClientAuthenticate, Type::ClientSubscribeCheckAcl, Type::MessagePublishCheckAcl] {
+        for hook in [
+            Type::ClientAuthenticate,
+            Type::ClientSubscribeCheckAcl,
+            Type::MessagePublishCheckAcl,
+            Type::SessionSubscribed,
+        ] {
             register.add(hook, Box::new(self.clone())).await;
         }
         register.add(Type::ClientDisconnected, Box::new(Undelivered { context: context.clone() })).await;
@@ -87,13 +94,14 @@ impl Rules {
         if !self.accounts.admit(user, token) {
             return AuthResult::BadUsernameOrPassword;
         }
+        self.arrivals.begin(info.client_id(), user);
         AuthResult::Allow(false, None)
     }
 }
 
 #[async_trait]
 impl Handler for Rules {
-    async fn hook(&self, parameter: &Parameter, _earlier: Option<HookResult>) -> ReturnType {
+    async fn hook(&self, parameter: &Parameter, earlier: Option<HookResult>) -> ReturnType {
         let answer = match parameter {
             Parameter::ClientAuthenticate(info) => HookResult::AuthResult(self.authenticate(info)),
             Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
@@ -106,13 +114,20 @@ impl Handler for Rules {
             }
             Parameter::MessagePublishCheckAcl(session, publish) => {
                 let user = session.username().map_or("", |user| user);
+                self.arrivals.wait(&publish.topic).await;
                 HookResult::PublishAclResult(if access::may_write(user, &publish.topic) {
                     PublishAclResult::allow()
                 } else {
                     PublishAclResult::rejected(false, None)
                 })
             }
-            _ => return (true, None),
+            Parameter::SessionSubscribed(session, subscribe) => {
+                if subscribe.topic_filter.contains("/to/") {
+                    self.arrivals.end(&session.id.client_id);
+                }
+                return (true, earlier);
+            }
+            _ => return (true, earlier),
         };
         (false, Some(answer))
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod arrivals;
 mod hooks;
 mod retained;
 mod storage;
