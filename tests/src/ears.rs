@@ -146,9 +146,9 @@ mod tests {
         let found = find(&said, &heard, 0..48_000);
         assert_eq!(found.delay, 4_801);
         assert!(found.correlation > 0.99);
-        assert!(find(&said, &stranger, 0..48_000).correlation < 0.4);
         for other in 2..12 {
             let stranger = speech(2.0, other);
+            assert!(find(&said, &stranger, 0..48_000).correlation < 0.4);
             let found = likeness(&said, &stranger, 0..48_000);
             assert!(found.correlation < 0.5, "{other}: {found:?}");
         }
