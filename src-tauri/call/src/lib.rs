@@ -15,7 +15,7 @@ mod signal;
 pub use call::{CallSnapshot, CallState, Direction, EndReason, MemberState};
 pub use id::{CallId, DeviceAddress, DeviceId, NAME_LIMIT, NameError, UserId};
 pub use phone::{Phone, PhoneConfig};
-pub use port::{CallRecord, Input, Link, Notice, Output, Refusal};
+pub use port::{CallRecord, Dial, Input, Link, Notice, Output, Refusal};
 pub use signal::{
     CancelReason, Candidate, DEFAULT_RING, HangupReason, Invite, MAX_RING, MESSAGE_LIMIT, MediaKind, RecordStatus,
     RejectReason, Signal,

@@ -5,24 +5,13 @@ use std::time::{Duration, Instant};
 use crate::call::{Call, Leg, LegState, Path, State};
 use crate::phone::{CONNECT_LIMIT, RECORD_LIFETIME};
 use crate::{
-    CallId, CancelReason, DeviceAddress, DeviceId, Direction, EndReason, HangupReason, Invite, Link, MAX_RING,
-    MediaKind, Notice, Output, Phone, Refusal, RejectReason, Signal, UserId,
+    CallId, CancelReason, DeviceAddress, Dial, Direction, EndReason, HangupReason, Invite, Link, MAX_RING, MediaKind,
+    Notice, Output, Phone, Refusal, RejectReason, Signal,
 };
 
 impl Phone {
-    #[expect(clippy::too_many_arguments, reason = "the fields of one input")]
-    pub(crate) fn place(
-        &mut self,
-        now: Instant,
-        id: CallId,
-        to: UserId,
-        devices: Vec<DeviceId>,
-        only: bool,
-        media: MediaKind,
-        message: Option<String>,
-        lifetime: Duration,
-        started_at: u64,
-    ) {
+    pub(crate) fn place(&mut self, now: Instant, dial: Dial) {
+        let Dial { call: id, to, devices, only, media, message, lifetime, started_at } = dial;
         if self.is_busy() {
             return self.refuse(id, Refusal::Busy);
         }

@@ -83,9 +83,7 @@ impl Phone {
     /// A wish or a fact at the time `now`.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         match input {
-            Input::Call { call, to, devices, only, media, message, lifetime, started_at } => {
-                self.place(now, call, to, devices, only, media, message, lifetime, started_at);
-            }
+            Input::Call(dial) => self.place(now, dial),
             Input::Accept { call } => self.accept(now, call),
             Input::Reject { call, message } => self.reject(now, call, message),
             Input::Hangup { call } => self.hang_up(now, call),

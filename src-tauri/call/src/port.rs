@@ -15,28 +15,32 @@ pub struct Link {
     pub peer: DeviceAddress,
 }
 
+/// A call to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dial {
+    /// A fresh id.
+    pub call: CallId,
+    /// Whom.
+    pub to: UserId,
+    /// Their devices that may be rung; more may follow as [`Input::DeviceAppeared`].
+    pub devices: Vec<DeviceId>,
+    /// Ring these devices only, whichever others appear (Echo is one device of one's own account).
+    pub only: bool,
+    /// Voice or picture.
+    pub media: MediaKind,
+    /// A JSON value as text.
+    pub message: Option<String>,
+    /// How long it rings.
+    pub lifetime: Duration,
+    /// Now, ms since 1970, for the history.
+    pub started_at: u64,
+}
+
 /// Wishes of the person (imperatives) and facts from outside (past tense).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// Call somebody.
-    Call {
-        /// A fresh id.
-        call: CallId,
-        /// Whom.
-        to: UserId,
-        /// Their devices that may be rung; more may follow as [`Input::DeviceAppeared`].
-        devices: Vec<DeviceId>,
-        /// Ring these devices only, whichever others appear (Echo is one device of one's own account).
-        only: bool,
-        /// Voice or picture.
-        media: MediaKind,
-        /// A JSON value as text.
-        message: Option<String>,
-        /// How long it rings.
-        lifetime: Duration,
-        /// Now, ms since 1970, for the history.
-        started_at: u64,
-    },
+    Call(Dial),
     /// Answer.
     Accept {
         /// The call.

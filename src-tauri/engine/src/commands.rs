@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use peal_call::{CallId, DeviceId, Input, MESSAGE_LIMIT, MediaKind, Output, UserId};
+use peal_call::{CallId, DeviceId, Dial, Input, MESSAGE_LIMIT, MediaKind, Output, UserId};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -83,7 +83,7 @@ impl Softphone {
         let lifetime = ring_time(params.timeout_ms.unwrap_or(self.settings.call_timeout_ms))?;
         let message = message(params.message)?;
         let call = CallId::from_uuid(Uuid::now_v7());
-        let input = Input::Call {
+        let input = Input::Call(Dial {
             call,
             to: user,
             devices,
@@ -92,7 +92,7 @@ impl Softphone {
             message,
             lifetime,
             started_at: wall_ms(),
-        };
+        });
         self.wish(input).await?;
         let snapshot = self.session.as_ref().and_then(|it| it.phone.snapshot().into_iter().find(|it| it.id == call));
         let snapshot = snapshot.ok_or_else(|| PealError::new(ErrorCode::Internal, "the call was not made"))?;

@@ -24,6 +24,8 @@ const WORDS: &str = "The quick brown fox jumps over the lazy dog. She sells sea 
     and every evening the old captain walks along the beach.";
 /// How long it rings before it is answered.
 const RING: Duration = Duration::from_millis(300);
+/// First audio that comes later than this is told of, ms.
+const LATE: f64 = 500.0;
 /// What is said last is heard within this time.
 const TAIL: Duration = Duration::from_millis(600);
 /// Noise suppression and levelling change a voice, so pieces that are less alike than without them count too.
@@ -41,12 +43,19 @@ pub fn measure(calls: usize) -> Result<Figures, Unmeasured> {
     };
     let mut conversation = Conversation::start(devices, &server.environment())?;
     let [mut way, mut pieces, mut at_caller, mut at_callee, mut cpu, mut buffer] = [const { Vec::new() }; 6];
-    for _ in 0..calls {
+    let mut late = Vec::new();
+    for number in 1..=calls {
         // Both speak while it is answered, so that there is something to hear at once.
         let speaking = [server.play("mic_a", &words)?, server.play("mic_b", &words)?];
         let steps = conversation.connect(RING)?;
         let first = conversation.first_audio(&steps)?;
         drop(speaking);
+        if first.at_caller.max(first.at_callee) > LATE {
+            late.push(format!(
+                "call {number}: connected after {:.0} ms, first audio after {:.0} ms at the callee, {:.0} ms at the caller",
+                steps.connected_ms, first.at_callee, first.at_caller
+            ));
+        }
         at_caller.push(first.at_caller);
         at_callee.push(first.at_callee);
         let stretches = [conversation.caller.pid(), conversation.callee.pid()].map(Stretch::begin);
@@ -72,6 +81,9 @@ pub fn measure(calls: usize) -> Result<Figures, Unmeasured> {
     figures.add("first_audio_at_caller_ms", "answer to first audio at the caller, ms", Spread::new(at_caller));
     figures.add("cpu_percent", "processor of each, % of a core", Spread::new(cpu));
     figures.add("memory_mib", "memory of each after that, MiB", Spread::new(memory.into_iter().flatten()));
+    for words in late {
+        figures.remark(words);
+    }
     if unheard > 0 {
         figures.remark(format!("speech was not recognised at all in {unheard} of {calls} calls"));
     }

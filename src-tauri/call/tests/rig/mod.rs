@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use peal_call::{
-    CallId, CallRecord, CallSnapshot, CallState, DeviceAddress, DeviceId, Input, Link, MediaKind, Notice, Output,
+    CallId, CallRecord, CallSnapshot, CallState, DeviceAddress, DeviceId, Dial, Input, Link, MediaKind, Notice, Output,
     Phone, PhoneConfig, Refusal, Signal, UserId,
 };
 use rand::rngs::StdRng;
@@ -125,7 +125,7 @@ impl Town {
         let started_at = 1_000 + self.elapsed().as_millis() as u64;
         self.wish(
             from,
-            Input::Call {
+            Input::Call(Dial {
                 call,
                 to,
                 devices,
@@ -134,7 +134,7 @@ impl Town {
                 message: None,
                 lifetime: Duration::from_secs(30),
                 started_at,
-            },
+            }),
         );
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{IceServer, Media, Settings, Theme};
+use super::{Media, SettingsPatch};
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -114,52 +114,4 @@ pub struct ReasonedCall {
     /// Words for the caller.
     #[serde(default)]
     pub message: Option<String>,
-}
-
-/// Settings to change.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(default)]
-pub struct SettingsPatch {
-    /// The name that others see.
-    pub display_name: Option<String>,
-    /// `en`, `zh-CN`, or `system`.
-    pub language: Option<String>,
-    /// Light, dark, or as the system.
-    pub theme: Option<Theme>,
-    /// A microphone's id, or `default`.
-    pub microphone: Option<String>,
-    /// A speaker's id, or `default`.
-    pub speaker: Option<String>,
-    /// How long a call rings, ms.
-    pub call_timeout_ms: Option<u32>,
-    /// Cancel the speaker's echo out of the microphone.
-    pub echo_cancellation: Option<bool>,
-    /// Suppress steady noise.
-    pub noise_suppression: Option<bool>,
-    /// Bring the voice to an even level.
-    pub gain_control: Option<bool>,
-    /// STUN and TURN servers, in place of those before.
-    pub ice_servers: Option<Vec<IceServer>>,
-}
-
-impl SettingsPatch {
-    /// `settings` with this patch applied. The display name is the profile's and not applied here.
-    pub fn apply(&self, mut settings: Settings) -> Settings {
-        fn take<T: Clone>(slot: &mut T, new: Option<&T>) {
-            if let Some(new) = new {
-                slot.clone_from(new);
-            }
-        }
-        take(&mut settings.language, self.language.as_ref());
-        take(&mut settings.theme, self.theme.as_ref());
-        take(&mut settings.microphone, self.microphone.as_ref());
-        take(&mut settings.speaker, self.speaker.as_ref());
-        take(&mut settings.call_timeout_ms, self.call_timeout_ms.as_ref());
-        take(&mut settings.echo_cancellation, self.echo_cancellation.as_ref());
-        take(&mut settings.noise_suppression, self.noise_suppression.as_ref());
-        take(&mut settings.gain_control, self.gain_control.as_ref());
-        take(&mut settings.ice_servers, self.ice_servers.as_ref());
-        settings
-    }
 }

@@ -5,13 +5,15 @@
 mod command;
 mod error;
 mod event;
+mod settings;
 mod view;
 
-pub use command::{CallParams, Command, LoginParams, ReasonedCall, SettingsPatch};
+pub use command::{CallParams, Command, LoginParams, ReasonedCall};
 pub use error::{ErrorCode, PealError};
 pub use event::{CallSession, Event, Invitation, UserInCall};
+pub use settings::{IceServer, Settings, SettingsPatch, Theme};
 pub use view::{
     AccountView, AudioView, CallState, CallStats, CallView, Connection, ConnectionState, ContactKind, ContactView,
-    DeviceView, Direction, EndReason, IceServer, Media, MemberState, MemberView, Meters, PhoneView, PresenceView,
-    Quality, RecordStatus, RecordView, Settings, Theme, VoiceLevel,
+    DeviceView, Direction, EndReason, Media, MemberState, MemberView, Meters, PhoneView, PresenceView, Quality,
+    RecordStatus, RecordView, VoiceLevel,
 };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::PealError;
+use super::{PealError, Settings};
 
 /// Voice or picture.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -330,72 +330,6 @@ pub struct AudioView {
     pub speaker_enabled: bool,
     /// What is wrong now, if anything.
     pub problem: Option<PealError>,
-}
-
-/// Light, dark, or as the system.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum Theme {
-    /// As the system.
-    #[default]
-    System,
-    /// Ink on paper.
-    Light,
-    /// Paper on ink.
-    Dark,
-}
-
-/// What the person chose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct Settings {
-    /// `en`, `zh-CN`, or `system`.
-    pub language: String,
-    /// Light, dark, or as the system.
-    pub theme: Theme,
-    /// A microphone's id, or `default`.
-    pub microphone: String,
-    /// A speaker's id, or `default`.
-    pub speaker: String,
-    /// How long a call rings, ms.
-    pub call_timeout_ms: u32,
-    /// Cancel the speaker's echo out of the microphone.
-    pub echo_cancellation: bool,
-    /// Suppress steady noise.
-    pub noise_suppression: bool,
-    /// Bring the voice to an even level.
-    pub gain_control: bool,
-    /// Servers that help two networks find each other; none are needed within one network.
-    pub ice_servers: Vec<IceServer>,
-}
-
-/// A STUN or TURN server (RFC 8489, RFC 8656), over UDP.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct IceServer {
-    /// `stun:host[:port]` or `turn:host[:port]`.
-    pub url: String,
-    /// For TURN.
-    pub username: String,
-    /// For TURN.
-    pub credential: String,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            language: "system".to_owned(),
-            theme: Theme::System,
-            microphone: "default".to_owned(),
-            speaker: "default".to_owned(),
-            call_timeout_ms: 30_000,
-            echo_cancellation: true,
-            noise_suppression: true,
-            gain_control: true,
-            ice_servers: Vec::new(),
-        }
-    }
 }
 
 /// How loud somebody is.
