@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
-use self::page::{Page, id};
+use self::page::{Page, id, key};
 use self::process::{Running, descendant, until};
 use crate::person::free_address;
 use crate::sound_server::SoundServer;
@@ -83,6 +83,7 @@ impl Desk {
         let home = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
         let sound = SoundServer::with_modules(DEVICES.into_iter().flat_map(modules))
             .unwrap_or_else(|error| panic!("no sound server: {error}"));
+        leave_cookie(home.path());
         let (width, height) = plan.screen;
         let mut screen = Running::start("Xvfb", &home.path().join("xvfb.log"), |command| {
             let size = format!("{width}x{height}x24");
@@ -199,17 +200,13 @@ impl Peal {
     /// Chooses microphone and speaker in the settings, by their sinks' names.
     pub fn chooses_sound(&mut self, microphone: &str, speaker: &str) {
         self.page.click(&id("open-settings"));
-        for (select, device) in [("microphone", microphone), ("speaker-device", speaker)] {
-            let option = format!(
-                "[...document.querySelectorAll('{} option')].find(it => it.value.includes('{device}'))",
-                id(select)
-            );
-            let value = self.page.until(&format!("{option}?.value"));
-            let value = value.as_str().unwrap_or_default();
-            self.page.click(&format!("{} option[value=\"{value}\"]", id(select)));
-            self.page.until(&format!("document.querySelector('{}').value === '{value}'", id(select)));
+        let devices = [("microphone", format!("{microphone}_source")), ("speaker-device", speaker.to_owned())];
+        for (select, device) in devices {
+            let option = format!("{} option[value=\"pulseaudio:{device}\"]", id(select));
+            self.page.click(&option);
+            self.page.until(&format!("document.querySelector('{option}').selected"));
         }
-        self.page.click(&id("close-settings"));
+        self.page.press(&[key::ESCAPE]);
         self.page.misses(&id("settings"));
     }
 
@@ -330,6 +327,13 @@ fn program() -> PathBuf {
     let here = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
     let found = here.ancestors().skip(1).take(2).map(|it| it.join("peal")).find(|it| it.is_file());
     found.unwrap_or_else(|| panic!("there is no peal beside {}: cargo build -p peal makes it", here.display()))
+}
+
+/// What libpulse leaves in every home where it has been used once: PulseAudio hears nobody who has none.
+fn leave_cookie(home: &Path) {
+    let place = home.join(".config/pulse");
+    let written = std::fs::create_dir_all(&place).and_then(|()| std::fs::write(place.join("cookie"), [7; 256]));
+    written.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// The PulseAudio modules of a device.

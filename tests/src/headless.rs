@@ -95,10 +95,7 @@ pub fn binary(name: &str) -> Result<PathBuf, HeadlessError> {
 
 impl Headless {
     /// Starts it with these arguments; `name` is for messages.
-    pub fn start<S: AsRef<OsStr>>(
-        name: &str,
-        arguments: impl IntoIterator<Item = S>,
-    ) -> Result<Self, HeadlessError> {
+    pub fn start<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Result<Self, HeadlessError> {
         Self::start_in(name, arguments, &[])
     }
 

@@ -59,22 +59,13 @@ impl SoundServer {
     /// # Errors
     /// Also when there are more than eight: a channel map has no more positions with plain names.
     pub fn with_room(names: &[&str]) -> Result<Self, SoundError> {
-        const POSITIONS: [&str; 8] = [
-            "front-left",
-            "front-right",
-            "rear-left",
-            "rear-right",
-            "front-center",
-            "lfe",
-            "side-left",
-            "side-right",
-        ];
+        const POSITIONS: [&str; 8] =
+            ["front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe", "side-left", "side-right"];
         if names.len() > POSITIONS.len() {
             return Err(SoundError::Silent(format!("a room has at most {} devices", POSITIONS.len())));
         }
         let map = POSITIONS[..names.len()].join(",");
-        let room =
-            format!("module-null-sink sink_name=room rate=48000 channels={} channel_map={map}", names.len());
+        let room = format!("module-null-sink sink_name=room rate=48000 channels={} channel_map={map}", names.len());
         let devices = names.iter().zip(POSITIONS).flat_map(|(name, position)| {
             let common = format!("channels=1 channel_map=mono master_channel_map={position} remix=no");
             [
@@ -120,10 +111,7 @@ impl SoundServer {
 
     /// What leads a program to this server: set these variables for it.
     pub fn environment(&self) -> [(String, String); 2] {
-        [
-            ("PULSE_SERVER".to_owned(), self.address()),
-            ("XDG_RUNTIME_DIR".to_owned(), self.home.display().to_string()),
-        ]
+        [("PULSE_SERVER".to_owned(), self.address()), ("XDG_RUNTIME_DIR".to_owned(), self.home.display().to_string())]
     }
 
     /// Its address, for `PULSE_SERVER`.
@@ -155,11 +143,11 @@ impl SoundServer {
         child.map(Playing).map_err(|error| SoundError::Program("paplay", error))
     }
 
-    /// Records a source of so many channels from now on (for a sink what it plays: `NAME.monitor`). Returns when the
-    /// first sample has come.
+    /// Records a source of so many channels from now on (for a sink what it plays: `NAME.monitor`), with
+    /// buffers of 20 ms: it hurries the devices no more than an ordinary program. Returns when the first sample has come.
     pub fn record(&self, source: &str, channels: usize) -> Result<Recording, SoundError> {
         let mut command = self.program("parec");
-        command.args([&format!("--device={source}"), "--latency-msec=5", "--raw", "--format=s16le", "--rate=48000"]);
+        command.args([&format!("--device={source}"), "--latency-msec=20", "--raw", "--format=s16le", "--rate=48000"]);
         // By index: the server's idea of what positions so many channels have does not count.
         command.args([&format!("--channels={channels}"), "--no-remix", "--no-remap"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

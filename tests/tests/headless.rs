@@ -71,7 +71,8 @@ fn help_names_the_options_and_explains_the_lines() {
     for option in ["account", "token", "server", "app-key", "device-id", "data-dir", "microphone", "speaker", "loop"] {
         assert!(help.contains(&format!("--{option}")), "--{option} is not in the help");
     }
-    for word in ["--auto-answer", "--embedded-broker", "set_muted", "call_stats", "call_ended", r#"{"id":1,"command""#] {
+    for word in ["--auto-answer", "--embedded-broker", "set_muted", "call_stats", "call_ended", r#"{"id":1,"command""#]
+    {
         assert!(help.contains(word), "{word} is not in the help");
     }
 }
@@ -199,7 +200,10 @@ fn a_caller_killed_while_it_rings_is_a_missed_call() {
     bob.event_where("invited", |data| data["call_id"] == call.as_str()).unwrap();
     ann.kill().unwrap();
     let ended = bob.event_where("call_ended", |data| data["call_id"] == call.as_str()).unwrap();
-    assert!(["no_response", "cancelled", "unreachable"].contains(&ended.data()["reason"].as_str().unwrap()), "{ended:?}");
+    assert!(
+        ["no_response", "cancelled", "unreachable"].contains(&ended.data()["reason"].as_str().unwrap()),
+        "{ended:?}"
+    );
     let record = bob.event_where("call_recorded", |data| data["call_id"] == call.as_str()).unwrap();
     assert_eq!(record.data()["status"], "missed");
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use peal_tests::measure::figures::Figures;
 use peal_tests::measure::{Unmeasured, devices, stall, start, voice};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 const HELP: &str = "\
 How fast, how late and how dear a call is, on this machine, now.
@@ -42,6 +42,12 @@ async fn main() -> ExitCode {
     };
     let mut all = Map::new();
     let mut failed = false;
+    let machine = machine();
+    if options.json {
+        all.insert("machine".to_owned(), json!(machine));
+    } else {
+        println!("{machine}\n");
+    }
     for name in &options.names {
         match measure(name, options.calls).await {
             Ok(figures) if options.json => {
@@ -58,6 +64,15 @@ async fn main() -> ExitCode {
         println!("{}", Value::Object(all));
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// What else the machine does says how much the figures are worth.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or_else(|_| "?".to_owned(), |it| it.to_string());
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split_whitespace().next().unwrap_or("unknown").to_owned();
+    let build = if cfg!(debug_assertions) { "development" } else { "release" };
+    format!("cores: {cores}; load before it began: {load}; profile: {build}")
 }
 
 struct Options {
@@ -106,8 +121,6 @@ async fn measure(name: &str, calls: Option<usize>) -> Result<Figures, Unmeasured
     }
 }
 
-async fn blocking(
-    work: impl FnOnce() -> Result<Figures, Unmeasured> + Send + 'static,
-) -> Result<Figures, Unmeasured> {
+async fn blocking(work: impl FnOnce() -> Result<Figures, Unmeasured> + Send + 'static) -> Result<Figures, Unmeasured> {
     tokio::task::spawn_blocking(work).await?
 }

@@ -168,7 +168,8 @@ impl Shown {
     fn print(&self, delays: &Spread) {
         let ms = |value: f64| format!("{value:.0} ms");
         let both = |values: [Option<f64>; 2], unit: &str| {
-            let figure = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| format!("{value:.1} {unit}"));
+            let figure =
+                |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| format!("{value:.1} {unit}"));
             format!("{} and {}", figure(values[0]), figure(values[1]))
         };
         let mouth_to_ear = delays.median().map_or_else(|| "?".to_owned(), ms);

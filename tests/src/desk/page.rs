@@ -66,19 +66,23 @@ impl Page {
     }
 
     /// Waits until `condition`, JavaScript, is neither false nor nothing in this window, and answers what it is. It is
-    /// looked at again whenever the page changes.
+    /// looked at again whenever the page changes, and now and then for what changes no element.
     pub fn until(&mut self, condition: &str) -> Value {
         let script = format!(
             "const done = arguments[0];
              const look = () => {{ try {{ return {condition}; }} catch {{ return null; }} }};
              let seen = look();
              if (seen) {{ done({{ seen }}); return; }}
-             const watch = new MutationObserver(() => {{ seen = look(); if (seen) end(); }});
+             const again = () => {{ seen = look(); if (seen) end(); }};
+             const watch = new MutationObserver(again);
+             const glances = setInterval(again, 50);
              const late = setTimeout(() => end(), {PATIENCE_MS});
              const end = () => {{
                watch.disconnect();
+               clearInterval(glances);
                clearTimeout(late);
-               done(seen ? {{ seen }} : {{ page: document.body.innerText }});
+               const fields = [...document.querySelectorAll('input, option')].map((it) => it.value);
+               done(seen ? {{ seen }} : {{ page: [document.body.innerText, ...fields].join('\\n') }});
              }};
              watch.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});"
         );

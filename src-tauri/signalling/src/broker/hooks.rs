@@ -6,49 +6,18 @@ use async_trait::async_trait;
 use rmqtt::codec::v5::SubscribeAckReason;
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
-use rmqtt::session::Session;
-use rmqtt::types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, Reason, SubscribeAclResult};
+use rmqtt::types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, SubscribeAclResult};
 
 use super::access;
 use super::accounts::Accounts;
 use super::arrivals::Arrivals;
+use super::undelivered::Undelivered;
 
 /// The answers to rmqtt's hooks.
 #[derive(Clone)]
 pub(crate) struct Rules {
     accounts: Arc<Accounts>,
     arrivals: Arc<Arrivals>,
-}
-
-/// Stores what was on its way to a client when its connection ended. rmqtt stores only what comes later, and forgets
-/// the rest when the broker stops before the client is back.
-struct Undelivered {
-    context: ServerContext,
-}
-
-#[async_trait]
-impl Handler for Undelivered {
-    async fn hook(&self, parameter: &Parameter, earlier: Option<HookResult>) -> ReturnType {
-        if let Parameter::ClientDisconnected(session, reason) = parameter
-            // Taken over: its queue goes to the new connection.
-            && !matches!(reason, Reason::ConnectKicked(_))
-        {
-            store(&self.context, session).await;
-        }
-        (true, earlier)
-    }
-}
-
-async fn store(context: &ServerContext, session: &Session) {
-    let hook = context.extends.hook_mgr().hook(session.clone());
-    let queue = session.deliver_queue();
-    for _ in 0..queue.len() {
-        let Some((from, publish)) = queue.pop() else { break };
-        hook.offline_message(from.clone(), &publish).await;
-        if queue.push((from, publish)).is_err() {
-            tracing::debug!("a queue was full");
-        }
-    }
 }
 
 impl Rules {
@@ -67,7 +36,10 @@ impl Rules {
         ] {
             register.add(hook, Box::new(self.clone())).await;
         }
-        register.add(Type::ClientDisconnected, Box::new(Undelivered { context: context.clone() })).await;
+        let undelivered = Undelivered::new(context.clone());
+        for hook in [Type::MessageDelivered, Type::MessageAcked, Type::ClientDisconnected] {
+            register.add(hook, Box::new(undelivered.clone())).await;
+        }
         register.start().await;
     }
 
@@ -94,7 +66,6 @@ impl Rules {
         if !self.accounts.admit(user, token) {
             return AuthResult::BadUsernameOrPassword;
         }
-        self.arrivals.begin(info.client_id(), user);
         AuthResult::Allow(false, None)
     }
 }
@@ -103,7 +74,13 @@ impl Rules {
 impl Handler for Rules {
     async fn hook(&self, parameter: &Parameter, earlier: Option<HookResult>) -> ReturnType {
         let answer = match parameter {
-            Parameter::ClientAuthenticate(info) => HookResult::AuthResult(self.authenticate(info)),
+            Parameter::ClientAuthenticate(info) => {
+                let result = self.authenticate(info);
+                if let (AuthResult::Allow(..), Some(user)) = (&result, info.username()) {
+                    self.arrivals.begin(info.client_id(), user).await;
+                }
+                HookResult::AuthResult(result)
+            }
             Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
                 let user = session.username().map_or("", |user| user);
                 HookResult::SubscribeAclResult(if access::may_read(user, &subscribe.topic_filter) {

@@ -6,6 +6,7 @@ mod arrivals;
 mod hooks;
 mod retained;
 mod storage;
+mod undelivered;
 
 use std::io;
 use std::net::SocketAddr;

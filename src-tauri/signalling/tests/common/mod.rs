@@ -85,6 +85,9 @@ impl Server {
     pub async fn resume(&mut self) {
         let running = match self.kind {
             Kind::Embedded => {
+                if self.address.port() == 0 {
+                    self.address = quiet_port().await;
+                }
                 let data_dir = self.dir.path().join("broker");
                 let broker = Broker::start(BrokerConfig { listen: self.address, data_dir }).await.unwrap();
                 self.address = broker.address();
@@ -136,6 +139,16 @@ impl Server {
     }
 }
 
+/// A free port outside the range that the system gives out by itself, so that nobody takes it while a server is down.
+async fn quiet_port() -> SocketAddr {
+    loop {
+        let address = SocketAddr::from(([127, 0, 0, 1], rand::random_range(10_000..30_000)));
+        if TcpListener::bind(address).await.is_ok() {
+            return address;
+        }
+    }
+}
+
 const USERS: [&str; 4] = ["ann", "bob", "carol", "mallory"];
 
 pub fn token(user: &str) -> String {
@@ -166,7 +179,7 @@ fn mosquitto_files(dir: &Path, more: &str) {
 async fn start_mosquitto(dir: &Path, address: &mut SocketAddr) -> Killed {
     for _ in 0..20 {
         if address.port() == 0 {
-            *address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+            *address = quiet_port().await;
         }
         let conf = fs::read_to_string(dir.join("mosquitto.template")).unwrap();
         fs::write(dir.join("mosquitto.conf"), conf.replace("PORT", &address.port().to_string())).unwrap();
