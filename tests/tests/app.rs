@@ -163,6 +163,8 @@ fn echo_answers_and_returns_the_speech() {
     speak(&desk, "mic_a", "spk_a", 1.0, Duration::from_secs(2));
     let (heard, said, from) = speak(&desk, "mic_a", "spk_a", 1.0, Duration::from_secs(2));
     let found = likeness(&said, heard.since(from), 0..i64::from(RATE) * 2);
+    write_wav(std::path::Path::new("/tmp/rig/echo.wav"), heard.since(from));
+    write_wav(std::path::Path::new("/tmp/rig/echosaid.wav"), &said);
     println!("echo: likeness {:.2}, {} ms late", found.correlation, found.delay * 1_000 / i64::from(RATE));
     assert!(found.correlation > 0.7, "{found:?}");
     assert!(found.delay > i64::from(RATE) * 8 / 10, "a second late: {found:?}");
@@ -401,6 +403,7 @@ fn types(person: &mut Peal, text: &str) {
 /// Says something into one's microphone; what the other's speaker plays must be like it.
 fn hears_what_is_said(desk: &Desk, microphone: &str, speaker: &str) {
     let (heard, said, from) = speak(desk, microphone, speaker, 4.0, Duration::from_secs(1));
+    write_wav(std::path::Path::new(&format!("/tmp/rig/{speaker}.wav")), heard.since(from));
     // The first moments are the gain control's: it has never heard this voice.
     let said = &said[RATE as usize..];
     let found = likeness(said, heard.since(from), 0..i64::from(RATE) * 2);

@@ -52,6 +52,7 @@ const PACKAGES: &[Package] = &[
     package(Purpose::Test, "espeak-ng"),
     package(Purpose::Test, "sox"),
     package(Purpose::Test, "mosquitto"),
+    package(Purpose::Test, "openssl"),
     // Ubuntu has it as a snap, which a test can't start as it likes.
     Package { name: "chromium", purpose: Purpose::Test, or: &["google-chrome", "google-chrome-stable"] },
     package(Purpose::Test, "iproute2"),
