@@ -154,10 +154,10 @@ impl SoundServer {
         let failed = |error| SoundError::Program("parec", error);
         let mut process = command.spawn().map_err(failed)?;
         let mut output = process.stdout.take().ok_or_else(|| failed(std::io::Error::other("it has no output")))?;
-        let (begun, begins) = std::sync::mpsc::channel();
-        let reader = std::thread::spawn(move || read_all(&mut output, &begun));
+        let (started, starts) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn(move || read_all(&mut output, channels, &started));
         let recording = Recording { process, reader: Some(reader), channels };
-        begins.recv_timeout(PATIENCE).map_err(|_| SoundError::Silent(format!("nothing comes from {source}")))?;
+        starts.recv_timeout(PATIENCE).map_err(|_| SoundError::Silent(format!("nothing comes from {source}")))?;
         Ok(recording)
     }
 
@@ -203,17 +203,26 @@ impl Drop for Playing {
 /// Somebody listens. They stop when dropped.
 pub struct Recording {
     process: Child,
-    reader: Option<JoinHandle<Vec<i16>>>,
+    reader: Option<JoinHandle<(Vec<i16>, Option<Instant>)>>,
     channels: usize,
 }
 
+/// What was recorded.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// The samples of each channel, 48 kHz.
+    pub channels: Vec<Vec<i16>>,
+    /// When the first sample came, to about 5 ms: the promptest piece says it best. None if nothing came.
+    pub begun: Option<Instant>,
+}
+
 impl Recording {
-    /// Stops, and answers the samples of each channel, 48 kHz.
-    pub fn finish(mut self) -> Vec<Vec<i16>> {
+    /// Stops, and answers what was heard.
+    pub fn finish(mut self) -> Heard {
         end(&mut self.process);
-        let mixed = self.reader.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
+        let (mixed, begun) = self.reader.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
         let channel = |at: usize| mixed.iter().skip(at).step_by(self.channels).copied().collect();
-        (0..self.channels).map(channel).collect()
+        Heard { channels: (0..self.channels).map(channel).collect(), begun }
     }
 }
 
@@ -227,17 +236,27 @@ fn null_sink(name: &&str) -> String {
     format!("module-null-sink sink_name={name} rate=48000 channels=1")
 }
 
-fn read_all(output: &mut ChildStdout, begun: &std::sync::mpsc::Sender<()>) -> Vec<i16> {
+fn read_all(
+    output: &mut ChildStdout,
+    channels: usize,
+    started: &std::sync::mpsc::Sender<()>,
+) -> (Vec<i16>, Option<Instant>) {
     let mut bytes = Vec::with_capacity(RATE as usize * 60);
     let mut buffer = [0; 9_600];
+    let mut begun: Option<Instant> = None;
     while let Ok(count @ 1..) = output.read(&mut buffer) {
+        let now = Instant::now();
         if bytes.is_empty() {
             // Whoever started this waits for it, or has given up.
-            let _ = begun.send(());
+            let _ = started.send(());
         }
         bytes.extend_from_slice(&buffer[..count]);
+        let length = Duration::from_secs_f64((bytes.len() / 2 / channels) as f64 / f64::from(RATE));
+        if let Some(start) = now.checked_sub(length) {
+            begun = Some(begun.map_or(start, |earlier| earlier.min(start)));
+        }
     }
-    bytes.chunks_exact(2).map(|it| i16::from_le_bytes([it[0], it[1]])).collect()
+    (bytes.chunks_exact(2).map(|it| i16::from_le_bytes([it[0], it[1]])).collect(), begun)
 }
 
 fn end(process: &mut Child) {

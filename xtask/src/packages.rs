@@ -43,6 +43,7 @@ const PACKAGES: &[Package] = &[
     package(Purpose::Test, "webkit2gtk-driver"),
     package(Purpose::Test, "xvfb"),
     package(Purpose::Test, "xdotool"),
+    package(Purpose::Test, "openbox"),
     package(Purpose::Test, "imagemagick"),
     package(Purpose::Test, "dbus-x11"),
     package(Purpose::Test, "dunst"),

@@ -33,7 +33,8 @@ pub struct Steps {
     pub ringing_ms: f64,
     /// From the callee's command to the later of the two events `connected`, ms.
     pub connected_ms: f64,
-    accepted: Instant,
+    /// When the callee's command was written.
+    pub accepted: Instant,
     /// When the caller heard that the call was answered: what its own figures count from.
     heard_of_it: Instant,
 }
@@ -118,7 +119,8 @@ impl Conversation {
     /// Waits until both hear each other, and says how long after the answer it was.
     ///
     /// An endpoint counts from where it learns of the answer to the first decoded packet that is handed to the speaker
-    /// (`first_audio_ms`). To that the caller's share of the way is added here: when it learnt of the answer.
+    /// (`first_audio_ms`), be it silence. To that the caller's share of the way is added here: when it learnt of the
+    /// answer.
     pub fn first_audio(&mut self, steps: &Steps) -> Result<FirstAudio, HeadlessError> {
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -5,6 +5,10 @@
 //! the sample. The way from mouth to ear is where the one is found in the other by cross-correlation, a third of a
 //! second at a time. Nothing has to be aligned, and no time of this process enters it. It holds both devices' buffers as
 //! PulseAudio runs them here, but no sound card: a real one adds its own converters' few milliseconds.
+//!
+//! First audio is the first sound that leaves a speaker after the answer while the other speaks, by a recording of the
+//! speakers whose beginning is known to about 5 ms. (What an endpoint counts itself is its first packet, which may
+//! still be the silence from before its peer's microphone was open.)
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,7 +18,7 @@ use super::conversation::Conversation;
 use super::figures::Figures;
 use super::process::{Stretch, memory_mib};
 use super::{Spread, Unmeasured, latency};
-use crate::ears::{speech, write_wav};
+use crate::ears::{RATE, level_dbfs, speech, write_wav};
 use crate::sound_server::SoundServer;
 
 /// The devices: each is a channel of the recording, in this order.
@@ -22,8 +26,10 @@ const DEVICES: [&str; 4] = ["mic_a", "spk_a", "mic_b", "spk_b"];
 /// What Ann says: six seconds of everything that a voice does.
 const WORDS: &str = "The quick brown fox jumps over the lazy dog. She sells sea shells by the sea shore, \
     and every evening the old captain walks along the beach.";
-/// How long it rings before it is answered.
-const RING: Duration = Duration::from_millis(300);
+/// How long it rings before it is answered: both the ring and the ringback are in a pause then.
+const RING: Duration = Duration::from_millis(2_700);
+/// Louder than this is a sound, dBFS.
+const AUDIBLE: f64 = -55.0;
 /// First audio that comes later than this is told of, ms.
 const LATE: f64 = 500.0;
 /// What is said last is heard within this time.
@@ -49,25 +55,32 @@ pub fn measure(calls: usize) -> Result<Figures, Unmeasured> {
     let mut late = Vec::new();
     for number in 1..=calls {
         // Both speak while it is answered, so that there is something to hear at once.
+        let recording = server.record("room.monitor", DEVICES.len())?;
         let speaking = [server.play("mic_a", &words)?, server.play("mic_b", &words)?];
         let steps = conversation.connect(RING)?;
-        let first = conversation.first_audio(&steps)?;
+        conversation.first_audio(&steps)?;
+        std::thread::sleep(TAIL);
         drop(speaking);
-        if first.at_caller.max(first.at_callee) > LATE {
+        let heard = recording.finish();
+        let [callee, caller] = [3, 1].map(|speaker| {
+            let answered = steps.accepted.saturating_duration_since(heard.begun?);
+            first_sound(&heard.channels[speaker], answered)
+        });
+        at_callee.extend(callee);
+        at_caller.extend(caller);
+        if callee.into_iter().chain(caller).any(|it| it > LATE) {
             late.push(format!(
-                "call {number}: connected after {:.0} ms, first audio after {:.0} ms at the callee, {:.0} ms at the caller",
-                steps.connected_ms, first.at_callee, first.at_caller
+                "call {number}: connected after {:.0} ms, first audio after {callee:.0?} ms at the callee, {caller:.0?} ms at the caller",
+                steps.connected_ms
             ));
         }
-        at_caller.push(first.at_caller);
-        at_callee.push(first.at_callee);
         let stretches = [conversation.caller.pid(), conversation.callee.pid()].map(Stretch::begin);
         let recording = server.record("room.monitor", DEVICES.len())?;
         server.play("mic_a", &words)?.finish()?;
         std::thread::sleep(TAIL);
         let heard = recording.finish();
         cpu.extend(stretches.iter().filter_map(|it| it.and_then(|it| it.cpu_percent())));
-        let found = Spread::new(latency::delays(&heard[0], &heard[3], 0.0, ALIKE));
+        let found = Spread::new(latency::delays(&heard.channels[0], &heard.channels[3], 0.0, ALIKE));
         way.extend(found.median());
         pieces.push(found.count() as f64);
         buffer.extend(conversation.count(&steps)?.callee["buffer_ms"].as_f64());
@@ -91,6 +104,14 @@ pub fn measure(calls: usize) -> Result<Figures, Unmeasured> {
         figures.remark(format!("speech was not recognised at all in {unheard} of {calls} calls"));
     }
     Ok(figures)
+}
+
+/// How long after `answered` (since the beginning) a speaker first makes a sound, ms.
+fn first_sound(speaker: &[i16], answered: Duration) -> Option<f64> {
+    const STEP: usize = RATE as usize / 500;
+    let from = (answered.as_secs_f64() * f64::from(RATE)) as usize;
+    let loud = speaker.get(from..)?.chunks(STEP).position(|piece| level_dbfs(piece) > AUDIBLE)?;
+    Some((loud * STEP) as f64 * 1_000.0 / f64::from(RATE))
 }
 
 /// A file with speech: espeak-ng's, or, where that is not installed, something like it.
