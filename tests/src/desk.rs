@@ -37,12 +37,8 @@ impl Default for Plan {
 
 /// The sound devices: what each sink is, and what the settings call it. What is played into a microphone's sink comes
 /// out of that microphone.
-const DEVICES: [(&str, &str); 4] = [
-    ("mic_a", "Headset microphone"),
-    ("spk_a", "Headset"),
-    ("mic_b", "Desk microphone"),
-    ("spk_b", "Desk speaker"),
-];
+const DEVICES: [(&str, &str); 4] =
+    [("mic_a", "Headset microphone"), ("spk_a", "Headset"), ("mic_b", "Desk microphone"), ("spk_b", "Desk speaker")];
 
 /// One desk. Whoever sits there shares a broker, and has a data directory for all profiles.
 pub struct Desk {
@@ -180,7 +176,9 @@ impl Desk {
 
     /// The environment of every program on the desk.
     fn dress(&self, command: &mut Command) {
-        for variable in ["WAYLAND_DISPLAY", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LANGUAGE", "PULSE_SINK"] {
+        for variable in
+            ["WAYLAND_DISPLAY", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LANGUAGE", "PULSE_SINK"]
+        {
             command.env_remove(variable);
         }
         command.env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
@@ -351,9 +349,7 @@ fn start_dunst(home: &Path, display: &str, bus: &str) -> Running {
     let pick = format!("#!/bin/sh\ntee {place}/menu | grep -m 1 \"$(cat {place}/choice)\"\n");
     let written = std::fs::write(&script, pick)
         .and_then(|()| std::fs::write(&settings, format!("[global]\n dmenu = {}\n", script.display())))
-        .and_then(|()| {
-            std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        });
+        .and_then(|()| std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)));
     written.unwrap_or_else(|error| panic!("{error}"));
     Running::start("dunst", &home.join("dunst.log"), |command| {
         command.arg("-config").arg(&settings);

@@ -415,13 +415,7 @@ fn hears_what_is_said(desk: &Desk, microphone: &str, speaker: &str) {
 
 /// Says something into a microphone and listens at a speaker, also for a while afterwards. Answers what was heard, what
 /// was said, and when it began.
-fn speak(
-    desk: &Desk,
-    microphone: &str,
-    speaker: &str,
-    seconds: f64,
-    after: Duration,
-) -> (Heard, Vec<i16>, SystemTime) {
+fn speak(desk: &Desk, microphone: &str, speaker: &str, seconds: f64, after: Duration) -> (Heard, Vec<i16>, SystemTime) {
     let said = speech(seconds, microphone.len() as u64 + 40);
     let file = desk.file(&format!("{microphone}.wav"));
     write_wav(&file, &said);
@@ -445,8 +439,9 @@ struct Chatter {
 impl Chatter {
     fn start(desk: &Desk, microphone: &str) -> Self {
         let voices: Vec<Vec<i16>> = (1..=3).map(|seed| speech(120.0, seed)).collect();
-        let all: Vec<i16> =
-            (0..voices[0].len()).map(|at| voices.iter().fold(0, |sum: i16, it| sum.saturating_add(it[at] / 2))).collect();
+        let all: Vec<i16> = (0..voices[0].len())
+            .map(|at| voices.iter().fold(0, |sum: i16, it| sum.saturating_add(it[at] / 2)))
+            .collect();
         let file = desk.file("chatter.wav");
         write_wav(&file, &all);
         Self { _speaking: Speaking::start(&desk.sound, microphone, &file) }

@@ -8,11 +8,8 @@ use peal_tests::person::{PATIENCE, Person, code, free_address, quiet};
 
 /// A person on a given server, whose own embedded broker is out of the way.
 async fn on_server(name: &str, server: std::net::SocketAddr) -> Person {
-    let params = LoginParams {
-        account: Some(name.into()),
-        server: Some(format!("mqtt://{server}")),
-        ..LoginParams::default()
-    };
+    let params =
+        LoginParams { account: Some(name.into()), server: Some(format!("mqtt://{server}")), ..LoginParams::default() };
     Person::log_in(quiet(free_address()), params).await.unwrap()
 }
 
@@ -49,17 +46,11 @@ async fn a_resumed_login_waits_for_a_server_that_comes_late() {
     let server = free_address();
     let directory = tempfile::tempdir().unwrap();
     let kept = || EngineConfig { profile: Profile::At(directory.path().join("ann")), ..quiet(free_address()) };
-    let broker_of = |name: &str| EngineConfig {
-        profile: Profile::At(directory.path().join(name)),
-        resume: false,
-        ..quiet(server)
-    };
+    let broker_of =
+        |name: &str| EngineConfig { profile: Profile::At(directory.path().join(name)), resume: false, ..quiet(server) };
     let host = Person::new("host", broker_of("host")).await;
-    let params = LoginParams {
-        account: Some("ann".into()),
-        server: Some(format!("mqtt://{server}")),
-        ..LoginParams::default()
-    };
+    let params =
+        LoginParams { account: Some("ann".into()), server: Some(format!("mqtt://{server}")), ..LoginParams::default() };
     let ann = Person::log_in(kept(), params).await.unwrap();
     ann.engine.stop().await;
     host.engine.stop().await;
@@ -82,11 +73,8 @@ async fn a_second_login_of_the_same_device_kicks_the_first_one_out() {
     let directory = tempfile::tempdir().unwrap();
     let (one, two) = (directory.path().join("one"), directory.path().join("two"));
     let params = || LoginParams { account: Some("ann".into()), ..LoginParams::default() };
-    let config = |path: &std::path::Path| EngineConfig {
-        profile: Profile::At(path.to_owned()),
-        resume: false,
-        ..quiet(broker)
-    };
+    let config =
+        |path: &std::path::Path| EngineConfig { profile: Profile::At(path.to_owned()), resume: false, ..quiet(broker) };
     let first = Person::log_in(config(&one), params()).await.unwrap();
     first.engine.stop().await;
     drop(first);
