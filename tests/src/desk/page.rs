@@ -87,9 +87,8 @@ impl Page {
              watch.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});"
         );
         let answer = self.must("POST", "/execute/async", &json!({ "script": script, "args": [] }));
-        if answer["seen"].is_null() {
-            panic!("{} never saw: {condition}\nit sees: {}", self.name, answer["page"].as_str().unwrap_or_default());
-        }
+        let sees = answer["page"].as_str().unwrap_or_default();
+        assert!(!answer["seen"].is_null(), "{} never saw: {condition}\nit sees: {sees}", self.name);
         answer["seen"].clone()
     }
 

@@ -61,7 +61,7 @@ impl Listening {
             let mut kept = 0;
             while let Ok(count @ 1..) = pipe.read(&mut bytes[kept..]) {
                 let now = SystemTime::now();
-                let whole = (kept + count) / 2 * 2;
+                let whole = (kept + count) & !1;
                 let mut heard = lock(&shared);
                 heard.samples.extend(bytes[..whole].chunks_exact(2).map(|it| i16::from_le_bytes([it[0], it[1]])));
                 // The promptest piece says best when the first sample was.
@@ -95,6 +95,11 @@ impl Listening {
 }
 
 impl Heard {
+    /// Until when it was listened; none before anything came.
+    pub fn until(&self) -> Option<SystemTime> {
+        self.began.map(|began| began + duration(self.samples.len()))
+    }
+
     /// What was heard from `time` on.
     pub fn since(&self, time: SystemTime) -> &[i16] {
         let began = self.began.unwrap_or(SystemTime::UNIX_EPOCH);

@@ -28,8 +28,8 @@ const WORDS: &str = "The quick brown fox jumps over the lazy dog. She sells sea 
     and every evening the old captain walks along the beach.";
 /// How long it rings before it is answered: both the ring and the ringback are in a pause then.
 const RING: Duration = Duration::from_millis(2_700);
-/// Louder than this is a sound, dBFS.
-const AUDIBLE: f64 = -55.0;
+/// Louder than this is a voice and not the end of a ring, dBFS.
+const AUDIBLE: f64 = -35.0;
 /// First audio that comes later than this is told of, ms.
 const LATE: f64 = 500.0;
 /// What is said last is heard within this time.
@@ -42,6 +42,10 @@ pub fn measure(calls: usize) -> Result<Figures, Unmeasured> {
     let server = SoundServer::with_room(&DEVICES)?;
     let place = tempfile::tempdir()?;
     let words = said(place.path());
+    let breathless = place.path().join("breathless.wav");
+    let mut without_pauses = speech(15.0, 9);
+    without_pauses.retain(|sample| *sample != 0);
+    write_wav(&breathless, &without_pauses);
     let devices = |name: &str, _: &Path| {
         let (microphone, speaker) = if name == "ann" { ("mic_a", "spk_a") } else { ("mic_b", "spk_b") };
         let (microphone, speaker) = (format!("pulseaudio:{microphone}_source"), format!("pulseaudio:{speaker}"));
@@ -54,9 +58,9 @@ pub fn measure(calls: usize) -> Result<Figures, Unmeasured> {
     let [mut way, mut pieces, mut at_caller, mut at_callee, mut cpu, mut buffer] = [const { Vec::new() }; 6];
     let mut late = Vec::new();
     for number in 1..=calls {
-        // Both speak while it is answered, so that there is something to hear at once.
+        // Both speak without a pause while it is answered, so that there is something to hear at once.
         let recording = server.record("room.monitor", DEVICES.len())?;
-        let speaking = [server.play("mic_a", &words)?, server.play("mic_b", &words)?];
+        let speaking = [server.play("mic_a", &breathless)?, server.play("mic_b", &breathless)?];
         let steps = conversation.connect(RING)?;
         conversation.first_audio(&steps)?;
         std::thread::sleep(TAIL);
