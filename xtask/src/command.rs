@@ -111,7 +111,18 @@ pub fn command(program: &str) -> Command {
         other => Command::new(other),
     };
     command.current_dir(place::root());
+    // `cargo xtask` is started by cargo, whose word on xtask's own package would make build scripts that watch it
+    // (ring's, and so everything above it) run again, now here and now in a plain `cargo build`.
+    for (name, _) in env::vars_os().filter(|(name, _)| is_about_this_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
     command
+}
+
+fn is_about_this_package(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_PRIMARY_PACKAGE"]
+        .iter()
+        .any(|prefix| variable.starts_with(prefix))
 }
 
 /// What a program prints, if it could be run and succeeded.
@@ -138,6 +149,15 @@ pub fn human(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_not_told_about_the_package_of_these_tasks() {
+        assert!(env::var_os("CARGO_PKG_NAME").is_some(), "cargo tells it to its tests");
+        let command = command("cargo");
+        let removed = |name: &str| command.get_envs().any(|(key, value)| key == name && value.is_none());
+        assert!(removed("CARGO_PKG_NAME") && removed("CARGO_MANIFEST_DIR"));
+        assert!(!removed("CARGO_HOME") && !removed("CARGO_TARGET_DIR"));
+    }
 
     #[test]
     fn times_are_said_as_a_person_says_them() {

@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use peal_engine::EngineConfig;
 use peal_engine::api::{ContactKind, LoginParams};
+use peal_engine::{EngineConfig, MicrophoneChoice};
 use peal_tests::desk::page::id;
 use peal_tests::desk::{Desk, Peal, Plan};
 use peal_tests::ears::{speech, write_wav};
@@ -44,7 +44,7 @@ async fn take(desk: &Desk, album: &Album) {
     let mut alice = tokio::task::block_in_place(|| {
         let mut alice = desk.opens("default");
         alice.page.types(&id("name-field"), "Alice Lindqvist");
-        album.take(&mut alice, "first-start");
+        album.take(&mut alice, "start");
         alice.page.click(&id("start-button"));
         alice.page.sees(&format!("{}[data-state=\"online\"]", id("connection")));
         alice.chooses_sound("mic_a", "spk_a");
@@ -52,7 +52,11 @@ async fn take(desk: &Desk, album: &Album) {
     });
 
     // Somebody to talk to, and some past.
-    let bob = joins(desk, "Bob Chen", EngineConfig { auto_answer: true, ..quiet(desk.broker) }).await;
+    let words = desk.file("words.wav");
+    write_wav(&words, &speech(20.0, 1));
+    let microphone = Some(MicrophoneChoice::Wav { path: words.clone(), looped: true });
+    let bob = EngineConfig { auto_answer: true, microphone, ..quiet(desk.broker) };
+    let bob = joins(desk, "Bob Chen", bob).await;
     let gate = device(EngineConfig { kind: ContactKind::Device, ..quiet(desk.broker) });
     let _gate = joins(desk, "Front gate", gate).await;
     let _xiaoming = joins(desk, "王小明", quiet(desk.broker)).await;
@@ -85,6 +89,7 @@ async fn take(desk: &Desk, album: &Album) {
     }
     tokio::task::block_in_place(|| {
         alice.stops_ringing();
+        alice.page.run("document.activeElement?.blur()");
         album.take(&mut alice, "contacts");
         alice.page.click(&id("tab-recent"));
         alice.page.sees(&id("record"));
@@ -93,11 +98,10 @@ async fn take(desk: &Desk, album: &Album) {
 
         alice.calls(&bob.name);
         alice.sees_call("connected");
-        let words = desk.file("words.wav");
-        write_wav(&words, &speech(20.0, 1));
         let talking = peal_tests::desk::sound::Speaking::start(&desk.sound, "mic_a", &words);
         alice.page.until(&format!("Number(document.querySelector('{}').ariaValueNow) > 30", id("my-meter")));
         alice.page.until(&format!("document.querySelector('{}').innerText >= '00:04'", id("call-time")));
+        alice.page.until(&format!("Number(document.querySelector('{}').ariaValueNow) > 40", id("peer-meter")));
         album.take(&mut alice, "call");
         drop(talking);
         alice.page.click(&id("hang-up"));
