@@ -44,7 +44,7 @@ async fn take(desk: &Desk, album: &Album) {
     let mut alice = tokio::task::block_in_place(|| {
         let mut alice = desk.opens("default");
         alice.page.types(&id("name-field"), "Alice Lindqvist");
-        album.take(&mut alice, "start");
+        album.take(&mut alice, "first-start");
         alice.page.click(&id("start-button"));
         alice.page.sees(&format!("{}[data-state=\"online\"]", id("connection")));
         alice.chooses_sound("mic_a", "spk_a");

@@ -4,6 +4,9 @@ use rtc::peer_connection::transport::RTCIceCandidateType;
 use rtc::statistics::report::{RTCStatsReport, RTCStatsReportEntry};
 use webrtc::peer_connection::PeerConnection;
 
+/// The stack hands the jitter on as RTP counts it (RFC 3550 section 6.4.1): 48 kHz for Opus (RFC 7587).
+const RTP_UNITS_A_MS: f64 = 48.0;
+
 /// What kind of address one end of the path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,7 +66,7 @@ impl PeerStats {
                     stats.packets_received += received.packets_received;
                     stats.bytes_received += inbound.bytes_received;
                     stats.lost += received.packets_lost;
-                    stats.jitter_ms = stats.jitter_ms.max(received.jitter * 1000.0);
+                    stats.jitter_ms = stats.jitter_ms.max(received.jitter / RTP_UNITS_A_MS);
                 }
                 RTCStatsReportEntry::OutboundRtp(outbound) => {
                     stats.packets_sent += outbound.sent_rtp_stream_stats.packets_sent;
@@ -71,7 +74,7 @@ impl PeerStats {
                 }
                 RTCStatsReportEntry::RemoteInboundRtp(remote) => {
                     stats.remote_fraction_lost = Some(remote.fraction_lost);
-                    stats.remote_jitter_ms = Some(remote.received_rtp_stream_stats.jitter * 1000.0);
+                    stats.remote_jitter_ms = Some(remote.received_rtp_stream_stats.jitter / RTP_UNITS_A_MS);
                 }
                 _ => {}
             }
