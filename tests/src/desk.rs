@@ -85,7 +85,6 @@ impl Desk {
         let home = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
         let sound = SoundServer::with_modules(DEVICES.into_iter().flat_map(modules))
             .unwrap_or_else(|error| panic!("no sound server: {error}"));
-        leave_cookie(home.path());
         let (width, height) = plan.screen;
         let mut screen = Running::start("Xvfb", &home.path().join("xvfb.log"), |command| {
             let size = format!("{width}x{height}x24");
@@ -345,13 +344,6 @@ fn program() -> PathBuf {
     let here = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
     let found = here.ancestors().skip(1).take(2).map(|it| it.join("peal")).find(|it| it.is_file());
     found.unwrap_or_else(|| panic!("there is no peal beside {}: cargo build -p peal makes it", here.display()))
-}
-
-/// What libpulse leaves in every home where it has been used once: PulseAudio hears nobody who has none.
-fn leave_cookie(home: &Path) {
-    let place = home.join(".config/pulse");
-    let written = std::fs::create_dir_all(&place).and_then(|()| std::fs::write(place.join("cookie"), [7; 256]));
-    written.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// The PulseAudio modules of a device.
