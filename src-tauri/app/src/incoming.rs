@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use peal_engine::Engine;
 use peal_engine::api::{PhoneView, Theme};
-use tauri::{AppHandle, LogicalPosition, LogicalSize, Manager, WebviewWindow};
+use tauri::{AppHandle, LogicalPosition, Manager, WebviewWindow, WebviewWindowBuilder, Wry};
 
 use crate::follow::ringing_here;
 use crate::windows::{self, MAIN, Paper};
@@ -18,7 +18,7 @@ pub const INCOMING: &str = "incoming";
 
 /// Its size until its page knows better, logical pixels.
 const WIDTH: f64 = 384.0;
-const HEIGHT: f64 = 196.0;
+const HEIGHT: f64 = 186.0;
 /// What a page may ask for.
 const HEIGHTS: std::ops::RangeInclusive<f64> = 100.0..=640.0;
 /// Its distance from the right edge of the screen, logical pixels.
@@ -41,25 +41,47 @@ pub async fn prepare(app: &AppHandle, theme: Theme) {
     if app.get_webview_window(INCOMING).is_some() {
         return;
     }
-    let built = windows::build_on_a_thread(app, move |app| {
-        windows::builder(&app, INCOMING, theme, Paper::Raised)
-            .title("Peal")
-            .inner_size(WIDTH, HEIGHT)
-            .resizable(false)
-            .maximizable(false)
-            .minimizable(false)
-            .decorations(false)
-            .always_on_top(true)
-            .visible_on_all_workspaces(true)
-            .skip_taskbar(true)
-            .focused(false)
-            .visible(false)
-            .build()
-            .map(drop)
-    });
-    if let Err(error) = built.await {
+    if let Err(error) = make(app, theme).await {
         tracing::warn!(%error, "the incoming-call window can't be made");
     }
+}
+
+/// The window takes the main one's web process: it costs a few MiB instead of a hundred, and its first picture a frame
+/// instead of the start of a graphics stack.
+#[cfg(target_os = "linux")]
+async fn make(app: &AppHandle, theme: Theme) -> tauri::Result<()> {
+    let Some(main) = app.get_webview_window(MAIN) else { return Ok(()) };
+    let (sender, made) = tokio::sync::oneshot::channel();
+    let app = app.clone();
+    main.with_webview(move |main| {
+        let related = main.inner();
+        // A window is built between two of the event loop's messages, not within one.
+        gtk::glib::idle_add_local_once(move || {
+            // Whoever waits may have gone with the app.
+            let _ = sender.send(builder(&app, theme).with_related_view(related).build().map(drop));
+        });
+    })?;
+    made.await.unwrap_or(Ok(()))
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn make(app: &AppHandle, theme: Theme) -> tauri::Result<()> {
+    windows::build_on_a_thread(app, move |app| builder(&app, theme).build().map(drop)).await
+}
+
+fn builder(app: &AppHandle, theme: Theme) -> WebviewWindowBuilder<'_, Wry, AppHandle> {
+    windows::builder(app, INCOMING, theme, Paper::Raised)
+        .title("Peal")
+        .inner_size(WIDTH, HEIGHT)
+        .resizable(false)
+        .maximizable(false)
+        .minimizable(false)
+        .decorations(false)
+        .always_on_top(true)
+        .visible_on_all_workspaces(true)
+        .skip_taskbar(true)
+        .focused(false)
+        .visible(false)
 }
 
 /// A call began to ring here: sees to it that the window comes, even if its page does not answer.
@@ -143,7 +165,7 @@ fn show(app: &AppHandle, window: &WebviewWindow, height: Option<f64>, wished: im
     if !wished(&app.state::<Engine>().snapshot()) {
         return false;
     }
-    let sized = height.map_or(Ok(()), |height| window.set_size(LogicalSize::new(WIDTH, height)));
+    let sized = height.map_or(Ok(()), |height| fit(window, height));
     let appears = !*on_screen;
     let shown = if appears { sized.and_then(|()| appear(app, window)) } else { sized };
     if let Err(error) = shown {
@@ -160,24 +182,47 @@ fn appear(app: &AppHandle, window: &WebviewWindow) -> tauri::Result<()> {
         window.set_position(position)?;
     }
     let focused = app.get_webview_window(MAIN).is_some_and(|main| main.is_focused().unwrap_or(false));
-    #[cfg(target_os = "linux")]
-    {
-        let shown = window.clone();
-        window.run_on_main_thread(move || {
-            use gtk::prelude::GtkWindowExt as _;
+    appear_with(window, focused)
+}
 
-            if let Ok(window) = shown.gtk_window() {
-                window.set_focus_on_map(focused);
-            }
-        })?;
-        window.show()
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        window.set_focusable(focused)?;
-        window.show()?;
-        window.set_focusable(true)
-    }
+#[cfg(target_os = "linux")]
+fn appear_with(window: &WebviewWindow, keyboard: bool) -> tauri::Result<()> {
+    use gtk::prelude::GtkWindowExt as _;
+
+    on_gtk_window(window, move |window| window.set_focus_on_map(keyboard))?;
+    window.show()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn appear_with(window: &WebviewWindow, keyboard: bool) -> tauri::Result<()> {
+    window.set_focusable(keyboard)?;
+    window.show()?;
+    window.set_focusable(true)
+}
+
+/// Makes the window so tall, logical pixels. GTK gives a window that nobody may resize the size that it requests.
+#[cfg(target_os = "linux")]
+fn fit(window: &WebviewWindow, height: f64) -> tauri::Result<()> {
+    use gtk::prelude::WidgetExt as _;
+
+    on_gtk_window(window, move |window| window.set_size_request(WIDTH as i32, height.ceil() as i32))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn fit(window: &WebviewWindow, height: f64) -> tauri::Result<()> {
+    window.set_size(tauri::LogicalSize::new(WIDTH, height))
+}
+
+#[cfg(target_os = "linux")]
+fn on_gtk_window(
+    window: &WebviewWindow,
+    act: impl FnOnce(gtk::ApplicationWindow) + Send + 'static,
+) -> tauri::Result<()> {
+    let the_window = window.clone();
+    window.run_on_main_thread(move || match the_window.gtk_window() {
+        Ok(window) => act(window),
+        Err(error) => tracing::debug!(%error, "the incoming-call window is gone"),
+    })
 }
 
 /// Where the window goes; none: where the system likes.
