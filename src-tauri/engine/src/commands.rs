@@ -6,20 +6,22 @@ use peal_call::{CallId, DeviceId, Dial, Input, MESSAGE_LIMIT, MediaKind, Output,
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::api::{CallParams, CallStats, Command, ErrorCode, Media, PealError, SettingsPatch};
+use crate::api::{CALL_TIMEOUT_MS, CallParams, CallStats, Command, ErrorCode, Media, PealError, SettingsPatch};
 use crate::echo::{ECHO, echo_device};
 use crate::fault::not_logged_in;
 use crate::link::Order;
 use crate::message::{Answer, Reply};
+use crate::people::display_name;
 use crate::phone::Softphone;
 use crate::translate::{call_id, ms, wall_ms};
 
 impl Softphone {
     pub async fn command(&mut self, command: Command, reply: Reply) {
         let done = match command {
-            // These two answer later.
+            // These three answer later.
             Command::Login(params) => return self.begin_login(params, reply),
             Command::CallStats { call_id } => return self.call_stats(&call_id, reply),
+            Command::SafetyNumber { user_id } => return self.safety_number(&user_id, reply),
             Command::Logout => self.log_out().await,
             Command::CurrentUser => Ok(Answer::Account(self.session.as_ref().map(|it| it.account.clone()))),
             Command::Snapshot => Ok(Answer::View(self.view())),
@@ -44,7 +46,22 @@ impl Softphone {
                 self.change_settings(SettingsPatch { call_timeout_ms: Some(ms), ..SettingsPatch::default() }).await
             }
             Command::SetSettings(patch) => self.change_settings(patch).await,
+            Command::SetProfile(patch) => self.set_profile(patch).await,
+            Command::AddContact { user_id } => self.add_contact(&user_id),
+            Command::SetContact(patch) => self.set_contact(patch),
+            Command::RemoveContact { user_id } => self.remove_contact(&user_id),
+            Command::SetGroup(params) => self.set_group(params),
+            Command::RemoveGroup { group_id } => self.remove_group(&group_id),
+            Command::SearchContacts { query } => self.search_contacts(&query),
+            Command::Avatar { avatar_id } => self.avatar(&avatar_id),
+            Command::ExportContacts => self.export_contacts(),
+            Command::ImportContacts { vcard } => self.import_contacts(&vcard),
+            Command::SearchHistory(query) => self.search_history(query),
+            Command::DeleteRecords { call_ids } => self.delete_records(call_ids.as_deref()),
+            Command::ExportHistory { format } => self.export_history(format),
             Command::MarkHistorySeen => self.mark_seen(),
+            Command::SetVerified { user_id, device_id, verified } => self.set_verified(&user_id, &device_id, verified),
+            Command::TrustKey { user_id, device_id } => self.trust_key(&user_id, &device_id),
         };
         self.answer(reply, done);
     }
@@ -129,36 +146,11 @@ impl Softphone {
     }
 
     async fn change_settings(&mut self, patch: SettingsPatch) -> Result<Answer, PealError> {
-        if let Some(ms) = patch.call_timeout_ms {
-            ring_time(ms)?;
-        }
-        for server in patch.ice_servers.iter().flatten() {
-            let known = ["stun:", "turn:"]
-                .iter()
-                .any(|scheme| server.url.strip_prefix(scheme).is_some_and(|it| !it.is_empty()));
-            if !known || server.url.len() > 256 {
-                let words = "a STUN or TURN server looks like stun:example.org or turn:example.org:3478";
-                return Err(PealError::new(ErrorCode::BadServer, words));
-            }
-        }
-        let settings = patch.apply(self.settings.clone());
-        self.keep_settings(settings)?;
+        patch.check()?;
+        self.keep_settings(patch.apply(self.settings.clone()))?;
         if let Some(name) = patch.display_name.as_deref().map(str::trim).filter(|it| !it.is_empty()) {
-            if let Some(mut profile) = self.store.profile()? {
-                name.clone_into(&mut profile.display_name);
-                self.store.set_profile(&profile)?;
-            }
-            if let Some(session) = &mut self.session {
-                name.clone_into(&mut session.account.display_name);
-                session.client.set_display_name(name).await;
-            }
+            self.show_name(&display_name(name)?).await?;
         }
-        Ok(Answer::Nothing)
-    }
-
-    fn mark_seen(&mut self) -> Result<Answer, PealError> {
-        self.store.mark_seen()?;
-        self.history = crate::history::shown(&self.store, &self.directory)?;
         Ok(Answer::Nothing)
     }
 
@@ -205,7 +197,7 @@ fn message(message: Option<String>) -> Result<Option<String>, PealError> {
 }
 
 fn ring_time(ms: u32) -> Result<Duration, PealError> {
-    if (1_000..=120_000).contains(&ms) {
+    if CALL_TIMEOUT_MS.contains(&ms) {
         Ok(Duration::from_millis(u64::from(ms)))
     } else {
         Err(PealError::new(ErrorCode::BadRequest, "a call rings for 1000 to 120000 ms"))

@@ -1,5 +1,7 @@
 //! The handle that everything outside holds.
 
+mod people;
+
 use std::sync::Arc;
 
 use peal_store::{Identity, Store};
@@ -184,6 +186,15 @@ impl Engine {
             Answer::Stats(stats) => serde_json::to_value(stats),
             Answer::View(view) => serde_json::to_value(view.as_ref()),
             Answer::Bool(value) => Ok(value.into()),
+            Answer::Text(text) => Ok(text.into()),
+            Answer::Profile(profile) => serde_json::to_value(profile),
+            Answer::Group(group) => serde_json::to_value(group),
+            Answer::Contacts(contacts) => serde_json::to_value(contacts),
+            Answer::Records(records) => serde_json::to_value(records),
+            Answer::ExportedContacts(file) => serde_json::to_value(file),
+            Answer::Imported(report) => serde_json::to_value(report),
+            Answer::ExportedHistory(file) => serde_json::to_value(file),
+            Answer::SafetyNumbers(numbers) => serde_json::to_value(numbers),
         };
         json.map_err(|error| PealError::new(ErrorCode::Internal, error.to_string()))
     }

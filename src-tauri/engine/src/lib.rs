@@ -30,11 +30,17 @@ mod history;
 mod link;
 mod login;
 mod message;
+mod people;
 mod phone;
+mod policy;
+mod records;
+mod schedule;
 mod session;
 mod signals;
 mod sound;
+mod text;
 mod translate;
+mod vcard;
 mod view;
 
 pub use config::{DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};

@@ -1,6 +1,5 @@
 //! Logging in: the broker, the account, the client.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,8 @@ use crate::EngineConfig;
 use crate::account::{account_from_name, numbered};
 use crate::api::{ErrorCode, LoginParams, PealError};
 use crate::broker::EmbeddedBroker;
+use crate::directory::Keys;
+use crate::people::public_profile;
 use crate::signals::replay_key;
 
 /// Accounts tried on the embedded broker when a name is taken by another profile.
@@ -135,8 +136,9 @@ impl Login {
         client.client_id = format!("{}~{}", me.user, self.identity.client_random);
         client.display_name.clone_from(&profile.display_name);
         client.kind = self.config.kind.into();
+        client.profile = public_profile(&self.store, &profile.account)?;
         client.boot_id = self.boot_id;
-        client.pinned = self.pinned(&server_name)?;
+        client.pinned = Keys::load(&self.store, &server_name)?.pinned();
         if let Some(kept) = self.store.setting(&replay_key(&server_name, &me))? {
             client.replay_guard = ReplayGuard::from_bytes(kept.to_string().as_bytes());
         }
@@ -147,17 +149,6 @@ impl Login {
             other => other.into(),
         })?;
         Ok(LoggedIn { client, notices, me, client_id, profile, server: server_name })
-    }
-
-    fn pinned(&self, server: &str) -> Result<HashMap<DeviceAddress, peal_signalling::DevicePublicKey>, PealError> {
-        let mut pinned = HashMap::new();
-        for row in self.store.pinned_keys(server)? {
-            let (Ok(user), Ok(device)) = (UserId::new(row.user_id), DeviceId::new(row.device_id)) else { continue };
-            if let Ok(key) = peal_signalling::DevicePublicKey::from_bytes(row.public_key) {
-                pinned.insert(DeviceAddress { user, device }, key);
-            }
-        }
-        Ok(pinned)
     }
 }
 

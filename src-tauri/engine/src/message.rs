@@ -8,7 +8,10 @@ use peal_signalling::Notice;
 use tokio::sync::oneshot;
 
 use crate::Engine;
-use crate::api::{AccountView, CallSession, CallStats, Command, PealError, PhoneView};
+use crate::api::{
+    AccountView, CallSession, CallStats, Command, ContactView, ExportedContacts, ExportedHistory, Group, ImportReport,
+    PealError, PhoneView, Profile, RecordView, SafetyNumber,
+};
 use crate::link::Fact;
 use crate::login::LoggedIn;
 use crate::sound::Opened;
@@ -41,4 +44,13 @@ pub(crate) enum Answer {
     Stats(CallStats),
     View(Arc<PhoneView>),
     Bool(bool),
+    Text(Option<String>),
+    Profile(Profile),
+    Group(Group),
+    Contacts(Vec<ContactView>),
+    Records(Vec<RecordView>),
+    ExportedContacts(ExportedContacts),
+    Imported(ImportReport),
+    ExportedHistory(ExportedHistory),
+    SafetyNumbers(Vec<SafetyNumber>),
 }

@@ -13,14 +13,15 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::api::{
-    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, Quality, RecordView, Settings,
-    SettingsPatch, VoiceLevel,
+    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, Profile, Quality, QuietView, RecordView,
+    Settings, SettingsPatch, VoiceLevel,
 };
 use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
 use crate::link::LinkHandle;
 use crate::login::Login;
 use crate::message::{Answer, Message, Reply};
+use crate::policy::Screening;
 use crate::sound::SoundSystem;
 use crate::view::{MeterSource, Surroundings};
 use crate::{Engine, EngineConfig, history};
@@ -52,6 +53,8 @@ pub(crate) struct Softphone {
     pub events: broadcast::Sender<Event>,
     pub settings: Settings,
     pub directory: Directory,
+    pub profile: Profile,
+    pub screening: Screening,
     pub history: Vec<RecordView>,
     pub connection: Connection,
     pub session: Option<Session>,
@@ -84,8 +87,7 @@ impl Softphone {
         meters: MeterSource,
     ) -> Result<(Self, watch::Receiver<Arc<PhoneView>>), PealError> {
         let directory = Directory::load(&store)?;
-        // What an older or a newer version left out or in does no harm.
-        let kept = store.setting(SETTINGS)?.and_then(|value| serde_json::from_value::<SettingsPatch>(value).ok());
+        let kept = store.setting(SETTINGS)?.map(SettingsPatch::from_kept);
         let settings = kept.unwrap_or_default().apply(Settings::default());
         let history = history::shown(&store, &directory)?;
         let (view, watched) = watch::channel(Arc::new(PhoneView {
@@ -98,6 +100,9 @@ impl Softphone {
             calls: Vec::new(),
             audio: crate::api::AudioView::default(),
             settings: Settings::default(),
+            groups: Vec::new(),
+            profile: Profile::default(),
+            quiet: QuietView::default(),
         }));
         let mut phone = Self {
             sound: SoundSystem::new(messages.clone()),
@@ -109,6 +114,8 @@ impl Softphone {
             events,
             settings,
             directory,
+            profile: Profile::default(),
+            screening: Screening::default(),
             history,
             connection: Connection::default(),
             session: None,
@@ -233,6 +240,7 @@ impl Softphone {
             .map_err(|error| PealError::new(crate::api::ErrorCode::Internal, error.to_string()))?;
         self.store.set_setting(SETTINGS, &json)?;
         self.settings = settings;
+        self.screening_changed();
         self.choose_sound();
         Ok(())
     }
@@ -250,6 +258,9 @@ impl Softphone {
 
     /// The history has another line.
     pub fn recorded(&mut self, row: RecordRow) {
+        if let Err(error) = self.met(&row) {
+            self.complain(error.into());
+        }
         let view = history::view(row, &self.directory);
         match history::shown(&self.store, &self.directory) {
             Ok(shown) => self.history = shown,
@@ -288,6 +299,7 @@ impl Softphone {
 
     /// Carries out what the rules want, until they want nothing more, and shows the result.
     async fn settle(&mut self) {
+        self.settle_screening();
         while let Some(output) = self.session.as_mut().and_then(|it| it.phone.poll_output()) {
             self.carry_out(output).await;
         }
@@ -304,6 +316,7 @@ impl Softphone {
     }
 
     fn housekeeping(&mut self) {
+        self.look_at_the_clock();
         self.sound.retry();
         let lost = self.connection.state == ConnectionState::Reconnecting;
         if lost && self.session.as_ref().is_some_and(|it| it.account.embedded) {
@@ -341,12 +354,7 @@ impl Softphone {
         let session = self.session.as_ref();
         let calls: Vec<_> = session.map(|it| it.phone.snapshot()).unwrap_or_default();
         let me = session.map(|it| &it.me.user);
-        let echo = session.and_then(|it| {
-            it.echo
-                .as_ref()
-                .and(crate::echo::echo_device(&it.me.device))
-                .map(|device| DeviceAddress { user: it.me.user.clone(), device })
-        });
+        let echo = self.echo_address();
         let mut view = PhoneView {
             revision: self.view.borrow().revision,
             account: session.map(|it| it.account.clone()).or_else(|| self.resuming.clone()),
@@ -357,11 +365,21 @@ impl Softphone {
             calls: calls.iter().map(|call| surroundings.call(call)).collect(),
             audio: self.sound.view(),
             settings: self.settings.clone(),
+            groups: self.directory.groups(),
+            profile: self.profile.clone(),
+            quiet: self.screening.quiet,
         };
         if *self.view.borrow().as_ref() != view {
             view.revision += 1;
             self.view.send_replace(Arc::new(view));
         }
+    }
+
+    /// Where Echo is, once it is.
+    pub fn echo_address(&self) -> Option<DeviceAddress> {
+        let session = self.session.as_ref().filter(|it| it.echo.is_some())?;
+        let device = crate::echo::echo_device(&session.me.device)?;
+        Some(DeviceAddress { user: session.me.user.clone(), device })
     }
 
     pub fn view(&self) -> Arc<PhoneView> {

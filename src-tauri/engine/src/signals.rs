@@ -39,12 +39,17 @@ impl Softphone {
             Notice::Presence(presence) => {
                 let Some(me) = self.session.as_ref().map(|it| it.me.clone()) else { return };
                 let device = presence.address.clone();
-                match self.directory.observe(presence, &me.user, &self.store) {
-                    Ok(_) if device == me => {}
-                    Ok(Change::Appeared) => self.input(Input::DeviceAppeared { device }),
-                    Ok(Change::Disappeared) => self.input(Input::DeviceDisappeared { device }),
-                    Ok(Change::None) => {}
-                    Err(error) => self.complain(error.into()),
+                let observed = match self.directory.observe(presence, &me.user, &self.store) {
+                    Ok(observed) => observed,
+                    Err(error) => return self.complain(error.into()),
+                };
+                if let Some(presence) = observed.shown {
+                    self.tell(Event::PresenceChanged { user_id: device.user.to_string(), presence });
+                }
+                match observed.change {
+                    Change::Appeared if device != me => self.input(Input::DeviceAppeared { device }),
+                    Change::Disappeared if device != me => self.input(Input::DeviceDisappeared { device }),
+                    Change::Appeared | Change::Disappeared | Change::None => {}
                 }
             }
             Notice::Signal { from, signal, .. } => {
@@ -52,16 +57,13 @@ impl Softphone {
             }
             Notice::Pinned { address, key } => {
                 let Some(server) = self.session.as_ref().map(|it| it.account.server.clone()) else { return };
-                let pinned = peal_store::PinnedKey {
-                    user_id: address.user.to_string(),
-                    device_id: address.device.to_string(),
-                    public_key: key.to_bytes(),
-                };
-                if let Err(error) = self.store.pin_key(&server, &pinned) {
+                if let Err(error) = self.directory.keys.pin(&self.store, &server, &address, key) {
                     self.complain(error.into());
                 }
             }
-            Notice::KeyChanged { .. } => {
+            Notice::KeyChanged { address, .. } => {
+                let (user_id, device_id) = (address.user.to_string(), address.device.to_string());
+                self.tell(Event::KeyChanged { user_id, device_id });
                 let words = "a contact's device shows another key than before; its calls are held back";
                 self.complain(PealError::new(ErrorCode::KeyChanged, words));
             }
@@ -148,11 +150,10 @@ impl Softphone {
             Output::Notify(notice) => self.notify(notice),
             Output::Refuse { refusal, .. } => self.complain(refusal.into()),
             Output::Record(record) => {
-                let user = self.surroundings().shown_user(&record.peer);
                 let missed = record.direction == Direction::Incoming
                     && !matches!(record.reason, EndReason::Rejected | EndReason::RejectedElsewhere)
                     && record.status != RecordStatus::Completed;
-                match history::keep(&self.store, &record, user, !missed) {
+                match history::keep(&self.store, &record, &self.surroundings(), !missed) {
                     Ok(Some(row)) => self.recorded(row),
                     Ok(None) => {}
                     Err(error) => self.complain(error.into()),

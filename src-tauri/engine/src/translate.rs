@@ -6,7 +6,7 @@ use peal_call as call;
 use peal_signalling::{DeviceKind, PresenceState};
 
 use crate::api::{
-    CallState, ContactKind, Direction, EndReason, ErrorCode, Media, MemberState, PealError, PresenceView, RecordStatus,
+    CallState, ContactKind, Direction, EndReason, ErrorCode, Gender, Media, MemberState, PealError, PresenceView, RecordStatus,
 };
 
 /// Ms since 1970.
@@ -104,6 +104,26 @@ impl From<PresenceState> for PresenceView {
             PresenceState::Online => Self::Online,
             PresenceState::InCall => Self::InCall,
             PresenceState::Offline => Self::Offline,
+        }
+    }
+}
+
+impl From<Gender> for peal_signalling::Gender {
+    fn from(gender: Gender) -> Self {
+        match gender {
+            Gender::Unknown => Self::Unknown,
+            Gender::Female => Self::Female,
+            Gender::Male => Self::Male,
+        }
+    }
+}
+
+impl From<peal_signalling::Gender> for Gender {
+    fn from(gender: peal_signalling::Gender) -> Self {
+        match gender {
+            peal_signalling::Gender::Unknown => Self::Unknown,
+            peal_signalling::Gender::Female => Self::Female,
+            peal_signalling::Gender::Male => Self::Male,
         }
     }
 }

@@ -29,7 +29,7 @@ mod wire;
 pub use broker::{Broker, BrokerConfig, BrokerError};
 pub use client::{Client, ClientConfig, DEFAULT_SESSION_EXPIRY};
 pub use keys::{DeviceKeys, DevicePublicKey, SealError};
-pub use names::AppKey;
+pub use names::{AppKey, clean_text};
 pub use notice::{ConnectError, Denied, DropReason, Notice, Problem, SendError};
 pub use presence::{DISPLAY_NAME_LIMIT, DeviceKind, PRESENCE_LIMIT, Presence, PresenceState};
 pub use profile::{

@@ -19,6 +19,13 @@ impl Store {
         Ok(())
     }
 
+    /// Deletes the pictures that were kept for somebody who was never written; the number of them.
+    pub fn forget_unused_avatars(&self) -> Result<usize, StoreError> {
+        let sql = "DELETE FROM avatar WHERE NOT EXISTS (SELECT 1 FROM contact WHERE avatar_id = avatar.id)
+                       AND NOT EXISTS (SELECT 1 FROM own_profile WHERE avatar_id = avatar.id)";
+        self.with(|connection| connection.execute(sql, []))
+    }
+
     /// The picture of that name; none if nobody has it any more.
     pub fn avatar(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.with(|connection| {

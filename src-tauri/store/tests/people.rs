@@ -74,6 +74,20 @@ fn a_picture_lasts_as_long_as_somebody_has_it() {
 }
 
 #[test]
+fn a_picture_that_nobody_got_is_forgotten() {
+    let store = store();
+    store.keep_avatar("one", b"1").unwrap();
+    store.keep_avatar("two", b"2").unwrap();
+    store.keep_avatar("mine", b"3").unwrap();
+    store.upsert_contact(&with_avatar("ada", Some("one"))).unwrap();
+    let me = OwnProfileRow { avatar_id: Some("mine".to_owned()), ..OwnProfileRow::default() };
+    store.set_own_profile(&me).unwrap();
+    assert_eq!(store.forget_unused_avatars().unwrap(), 1);
+    assert_eq!(store.avatar("two").unwrap(), None);
+    assert!(store.avatar("one").unwrap().is_some() && store.avatar("mine").unwrap().is_some());
+}
+
+#[test]
 fn a_picture_told_again_is_the_same_picture() {
     let store = store();
     store.keep_avatar("one", b"1").unwrap();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Media, SettingsPatch};
+use super::{ContactPatch, ExportFormat, GroupParams, HistoryQuery, Media, ProfilePatch, SettingsPatch};
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,8 +61,80 @@ pub enum Command {
     },
     /// Change settings; what is absent stays.
     SetSettings(SettingsPatch),
+    /// Change what I say of myself (kit C23, D10).
+    SetProfile(ProfilePatch),
+    /// Take somebody into the contacts.
+    AddContact {
+        /// Who.
+        user_id: String,
+    },
+    /// Change what I say of somebody: note, favourite, silenced, blocked (kit C23).
+    SetContact(ContactPatch),
+    /// Take somebody out of the contacts.
+    RemoveContact {
+        /// Who.
+        user_id: String,
+    },
+    /// Save a group.
+    SetGroup(GroupParams),
+    /// Forget a group.
+    RemoveGroup {
+        /// Which.
+        group_id: String,
+    },
+    /// Contacts in whose names, accounts or notes every word is found.
+    SearchContacts {
+        /// The words; none: everyone.
+        query: String,
+    },
+    /// A picture as a data URL.
+    Avatar {
+        /// Which, as the views name it.
+        avatar_id: String,
+    },
+    /// The contacts and groups as vCard 4.0.
+    ExportContacts,
+    /// Take a vCard file in.
+    ImportContacts {
+        /// The file's text.
+        vcard: String,
+    },
+    /// Calls of the history that fit.
+    SearchHistory(HistoryQuery),
+    /// Delete calls from the history.
+    DeleteRecords {
+        /// Which; absent: all.
+        #[serde(default)]
+        call_ids: Option<Vec<String>>,
+    },
+    /// The whole history as a file's text.
+    ExportHistory {
+        /// As what.
+        format: ExportFormat,
+    },
     /// The missed calls have been seen.
     MarkHistorySeen,
+    /// The numbers to compare with somebody, device by device.
+    SafetyNumber {
+        /// Who.
+        user_id: String,
+    },
+    /// A number was compared (or no longer counts as such).
+    SetVerified {
+        /// Who.
+        user_id: String,
+        /// Which device of theirs.
+        device_id: String,
+        /// It is the same on both sides.
+        verified: bool,
+    },
+    /// Believe a device's changed key.
+    TrustKey {
+        /// Who.
+        user_id: String,
+        /// Which device of theirs.
+        device_id: String,
+    },
     /// Counters of a call's media path.
     CallStats {
         /// The call.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, EndReason, Media, PealError, RecordView, VoiceLevel};
+use super::{Connection, EndReason, Media, PealError, PresenceView, RecordView, VoiceLevel};
 
 /// A call as the kits describe it (kit C22).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -153,6 +153,20 @@ pub enum Event {
     },
     /// The call is in the history (kit B31, D14 to D18).
     CallRecorded(RecordView),
+    /// Somebody came, went, or is in a call now or no longer.
+    PresenceChanged {
+        /// Who.
+        user_id: String,
+        /// How they are now.
+        presence: PresenceView,
+    },
+    /// A contact's device shows another key than the one believed; its calls wait for `trust_key`.
+    KeyChanged {
+        /// Who.
+        user_id: String,
+        /// Which device of theirs.
+        device_id: String,
+    },
     /// Levels, several times a second while in a call (kit E24).
     VoiceVolume(Vec<VoiceLevel>),
     /// Something went wrong that no command asked for.

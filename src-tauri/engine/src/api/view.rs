@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PealError, Settings};
+use super::{ContactDevice, Gender, Group, PealError, Profile, RecordMember, Settings, Verification};
 
 /// Voice or picture.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,22 @@ pub struct PhoneView {
     pub audio: AudioView,
     /// What the person chose.
     pub settings: Settings,
+    /// Saved groups, by name.
+    pub groups: Vec<Group>,
+    /// What the person at this device says of themselves; empty while nobody is logged in.
+    pub profile: Profile,
+    /// Whether nothing rings now.
+    pub quiet: QuietView,
+}
+
+/// Whether do-not-disturb holds now, by hand or by its schedule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct QuietView {
+    /// Nothing rings.
+    pub on: bool,
+    /// When the schedule changes that next, ms since 1970; absent if it never does, or while it is switched on by hand.
+    pub until: Option<f64>,
 }
 
 /// The person at this device.
@@ -116,12 +132,42 @@ pub enum PresenceView {
 pub struct ContactView {
     /// The account; `echo` for Echo.
     pub user_id: String,
-    /// The name to show.
+    /// The name to show: `note_name`, else `nickname`, else the account.
     pub name: String,
     /// What kind it is.
     pub kind: ContactKind,
     /// Whether they are there.
     pub presence: PresenceView,
+    /// The name that they gave themselves. Here and below an empty text is a field not filled in (kit C23).
+    pub nickname: String,
+    /// As they say.
+    pub gender: Gender,
+    /// As they say: `1990-12-31`, or without a year `--12-31`.
+    pub birthday: String,
+    /// As they say.
+    pub region: String,
+    /// As they say: a line about themselves.
+    pub signature: String,
+    /// From an imported card; nobody shows their address to others.
+    pub address: String,
+    /// Their picture's name, for the command `avatar`; absent without one.
+    pub avatar_id: Option<String>,
+    /// The name that the person here gave them.
+    pub note_name: String,
+    /// What the person here wrote about them; may have lines.
+    pub note_text: String,
+    /// A favourite.
+    pub is_favorite: bool,
+    /// Their calls don't ring.
+    pub is_no_disturb: bool,
+    /// Blocked: for them there is nobody here.
+    pub is_in_black_list: bool,
+    /// Taken into the contacts by hand, not only seen.
+    pub is_friend: bool,
+    /// Whether their devices are who they say.
+    pub verified: Verification,
+    /// Their devices, also those that are away.
+    pub devices: Vec<ContactDevice>,
 }
 
 /// Who began it.
@@ -176,6 +222,14 @@ pub struct RecordView {
     pub duration_ms: f64,
     /// False: missed and not yet looked at.
     pub seen: bool,
+    /// Everyone else who was called or was in it; of a call from an older version empty.
+    pub members: Vec<RecordMember>,
+    /// The saved group it was for.
+    pub group_id: Option<String>,
+    /// What that group is called here, or was.
+    pub group_name: Option<String>,
+    /// The words that came with it.
+    pub message: Option<String>,
 }
 
 /// Where a call stands.
