@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Media, SettingsPatch};
+use super::{
+    AcceptParams, CallParams, CancelParams, InviteParams, Media, RejectParams, SettingsPatch, StatsParams, TransferParams,
+};
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,24 +18,58 @@ pub enum Command {
     CurrentUser,
     /// The whole snapshot.
     Snapshot,
-    /// Call one person or several (kits B04, C03, E05).
+    /// Call one person, several, or a group (kits A06, B04, C03, E05, E06).
     Call(CallParams),
-    /// Answer.
-    Accept {
-        /// The call.
-        call_id: String,
-    },
-    /// Decline, with words if wished.
-    Reject(ReasonedCall),
+    /// Invite more people into a running call (kit C07).
+    Invite(InviteParams),
+    /// Answer (kits A07, B11, C04, E07).
+    Accept(AcceptParams),
+    /// Decline, with words if wished (kits B12, C06, E08).
+    Reject(RejectParams),
     /// Withdraw before it connects (kit B07).
-    Cancel {
+    Cancel(CancelParams),
+    /// Leave; the others go on (kit B09).
+    Leave {
         /// The call.
         call_id: String,
     },
-    /// End it, or cancel it before it connects (kit E10).
+    /// End it: for everyone if I began it; before it connects, cancel it (kits A08, B10, C05, E10).
     Hangup {
         /// The call.
         call_id: String,
+    },
+    /// Put it on hold: nothing is sent and nothing is heard.
+    Hold {
+        /// The call.
+        call_id: String,
+    },
+    /// Go on with it, and put the others on hold.
+    Resume {
+        /// The call.
+        call_id: String,
+    },
+    /// Ask for picture, or go back to voice (kit B26).
+    SwitchMedia {
+        /// The call.
+        call_id: String,
+        /// To what.
+        media: Media,
+    },
+    /// Answer the other side's wish to switch.
+    AnswerSwitch {
+        /// The call.
+        call_id: String,
+        /// Yes or no.
+        accept: bool,
+    },
+    /// Hand it over to somebody else.
+    Transfer(TransferParams),
+    /// Bring the other side of one call into another call.
+    Merge {
+        /// The call whose other side is brought.
+        call_id: String,
+        /// The call it is brought into.
+        into: String,
     },
     /// Leave the screen of a call that has ended.
     Dismiss {
@@ -59,15 +95,23 @@ pub enum Command {
         /// Milliseconds, 1000 to 120000.
         ms: u32,
     },
+    /// Open the sound devices before a call, or say why they can't be (kit C01).
+    InitEngine,
+    /// Close the sound devices again (kit C02).
+    ReleaseEngine,
+    /// How loud somebody is heard.
+    SetVolume {
+        /// The account.
+        user_id: String,
+        /// dB on top of how loud they speak, -40 to 12.
+        db: f32,
+    },
     /// Change settings; what is absent stays.
     SetSettings(SettingsPatch),
     /// The missed calls have been seen.
     MarkHistorySeen,
-    /// Counters of a call's media path.
-    CallStats {
-        /// The call.
-        call_id: String,
-    },
+    /// Counters of a call's media paths.
+    CallStats(StatsParams),
 }
 
 /// Who logs in, and where.
@@ -86,32 +130,7 @@ pub struct LoginParams {
     /// The name that others see; absent: the account.
     #[serde(default)]
     pub display_name: Option<String>,
-}
-
-/// Whom to call, and how.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct CallParams {
-    /// Accounts, or `echo`.
-    pub to: Vec<String>,
-    /// Voice or picture.
+    /// This device shall be the account's only one: the others are kicked out (kit E23). Absent: the setting.
     #[serde(default)]
-    pub media: Media,
-    /// Any JSON value for the callee, as text (kit B06).
-    #[serde(default)]
-    pub message: Option<String>,
-    /// How long it rings, ms; absent: the setting.
-    #[serde(default)]
-    pub timeout_ms: Option<u32>,
-}
-
-/// A call and words about it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct ReasonedCall {
-    /// The call.
-    pub call_id: String,
-    /// Words for the caller.
-    #[serde(default)]
-    pub message: Option<String>,
+    pub single_device: Option<bool>,
 }

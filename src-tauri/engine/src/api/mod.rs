@@ -2,18 +2,25 @@
 //!
 //! The same types are JSON in `peal-headless` and TypeScript in the interface. Field names are `snake_case` on all sides.
 
+mod call;
+mod calling;
 mod command;
 mod error;
 mod event;
 mod settings;
 mod view;
 
-pub use command::{CallParams, Command, LoginParams, ReasonedCall};
+pub use call::{
+    Alert, CallState, CallStats, CallView, Direction, EndReason, Media, MemberState, MemberView, Quality, SwitchView,
+};
+pub use calling::{
+    AcceptParams, CallParams, CancelParams, InviteParams, Meanwhile, RejectParams, StatsParams, TransferParams,
+};
+pub use command::{Command, LoginParams};
 pub use error::{ErrorCode, PealError};
 pub use event::{CallSession, Event, Invitation, UserInCall};
 pub use settings::{IceServer, Settings, SettingsPatch, Theme};
 pub use view::{
-    AccountView, AudioView, CallState, CallStats, CallView, Connection, ConnectionState, ContactKind, ContactView,
-    DeviceView, Direction, EndReason, Media, MemberState, MemberView, Meters, PhoneView, PresenceView, Quality,
-    RecordStatus, RecordView, VoiceLevel,
+    AccountView, AudioView, Connection, ConnectionState, ContactKind, ContactView, DeviceView, Meters, PhoneView,
+    PresenceView, RecordStatus, RecordView, VoiceLevel,
 };

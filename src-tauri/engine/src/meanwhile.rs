@@ -1,0 +1,82 @@
+//! What happens to a running call besides its end: handed over, merged, switched, made louder.
+
+use peal_call::{Callee, Input};
+
+use crate::api::{ErrorCode, Media, PealError, TransferParams};
+use crate::calling::{no_pictures, ring_time};
+use crate::fault::not_logged_in;
+use crate::message::Answer;
+use crate::phone::Softphone;
+use crate::translate::call_id;
+
+/// How much quieter or louder somebody may be made, dB.
+const VOLUME_DB: std::ops::RangeInclusive<f32> = -40.0..=12.0;
+/// Where the volumes are kept in the store.
+pub(crate) const VOLUMES: &str = "volumes";
+
+impl Softphone {
+    pub async fn transfer(&mut self, params: TransferParams) -> Result<Answer, PealError> {
+        if self.session.is_none() {
+            return Err(not_logged_in());
+        }
+        match (params.to, params.to_call_id) {
+            (Some(to), None) => {
+                let callee: Callee = self.callee(&to)?;
+                if callee.devices.is_empty() {
+                    return Err(PealError::new(ErrorCode::UnknownUser, "nobody is known by that name"));
+                }
+                let lifetime = ring_time(self.settings.call_timeout_ms)?;
+                self.about(&params.call_id, |call| Input::Transfer { call, callee, lifetime }).await
+            }
+            (None, Some(target)) => {
+                let target = call_id(&target)?;
+                self.about(&params.call_id, |call| Input::TransferTo { call, target }).await
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                Err(PealError::new(ErrorCode::BadRequest, "a transfer goes to one account, or to one call"))
+            }
+        }
+    }
+
+    pub async fn merge(&mut self, call: &str, into: &str) -> Result<Answer, PealError> {
+        if self.session.is_none() {
+            return Err(not_logged_in());
+        }
+        let into = call_id(into)?;
+        self.about(call, |call| Input::Merge { call, into }).await
+    }
+
+    pub async fn switch_media(&mut self, call: &str, media: Media) -> Result<Answer, PealError> {
+        if self.session.is_some() && media == Media::Video {
+            return Err(no_pictures());
+        }
+        self.about(call, |call| Input::SwitchMedia { call, media: media.into() }).await
+    }
+
+    pub async fn answer_switch(&mut self, call: &str, accept: bool) -> Result<Answer, PealError> {
+        if self.session.is_some() && accept {
+            return Err(no_pictures());
+        }
+        self.about(call, |call| Input::AnswerSwitch { call, accept }).await
+    }
+
+    pub fn set_volume(&mut self, user: &str, db: f32) -> Result<Answer, PealError> {
+        if self.session.is_none() {
+            return Err(not_logged_in());
+        }
+        if !VOLUME_DB.contains(&db) {
+            return Err(PealError::new(ErrorCode::BadRequest, "a volume is -40 to 12 dB"));
+        }
+        if user != crate::echo::ECHO {
+            peal_call::UserId::new(user)?;
+        }
+        if db == 0.0 {
+            self.volumes.remove(user);
+        } else {
+            self.volumes.insert(user.to_owned(), db);
+        }
+        let kept = serde_json::json!(self.volumes);
+        self.store.set_setting(VOLUMES, &kept)?;
+        Ok(Answer::Nothing)
+    }
+}
