@@ -1,11 +1,10 @@
 //! The loop that joins the rules, the signals, the media and the store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use peal_call::{CallId, DeviceAddress, Input, Link, Phone};
-use peal_media::audio::Voice;
+use peal_call::{CallId, DeviceAddress, Input, Phone};
 use peal_signalling::{Client, PresenceState};
 use peal_store::{Identity, RecordRow, Store};
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
@@ -13,16 +12,17 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::api::{
-    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, Quality, RecordView, Settings,
+    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, RecordView, Settings,
     SettingsPatch, VoiceLevel,
 };
 use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
-use crate::link::LinkHandle;
 use crate::login::Login;
+use crate::meanwhile::VOLUMES;
 use crate::message::{Answer, Message, Reply};
 use crate::sound::SoundSystem;
 use crate::view::{MeterSource, Surroundings};
+use crate::voices::Links;
 use crate::{Engine, EngineConfig, history};
 
 /// The settings' key in the store.
@@ -60,9 +60,13 @@ pub(crate) struct Softphone {
     /// Numbers the logins, so that what an old one reports is not taken for the new one's.
     pub generation: u64,
     pub logging_in: Option<AbortHandle>,
-    pub links: HashMap<Link, LinkHandle>,
-    pub voices: HashMap<Link, Arc<Voice>>,
-    pub quality: HashMap<CallId, Quality>,
+    pub links: Links,
+    /// Numbers the links, see [`LinkHandle::number`](crate::link::LinkHandle::number).
+    pub links_opened: u64,
+    /// Calls that have opened a sound device: their end is heard.
+    pub sounded: HashSet<CallId>,
+    /// How much louder somebody is heard than they speak, dB by account.
+    pub volumes: HashMap<String, f32>,
     pub answered_at: HashMap<CallId, Instant>,
     pub sound: SoundSystem,
     pub meters: MeterSource,
@@ -88,6 +92,7 @@ impl Softphone {
         let kept = store.setting(SETTINGS)?.and_then(|value| serde_json::from_value::<SettingsPatch>(value).ok());
         let settings = kept.unwrap_or_default().apply(Settings::default());
         let history = history::shown(&store, &directory)?;
+        let volumes = store.setting(VOLUMES)?.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
         let (view, watched) = watch::channel(Arc::new(PhoneView {
             revision: 0,
             account: None,
@@ -115,9 +120,10 @@ impl Softphone {
             resuming: None,
             generation: 0,
             logging_in: None,
-            links: HashMap::new(),
-            voices: HashMap::new(),
-            quality: HashMap::new(),
+            links: Links::new(),
+            links_opened: 0,
+            sounded: HashSet::new(),
+            volumes,
             answered_at: HashMap::new(),
             meters,
             broker: Arc::default(),
@@ -147,7 +153,7 @@ impl Softphone {
         loop {
             let due = self.session.as_ref().and_then(|it| it.phone.poll_timeout());
             let due = due.into_iter().chain(self.lingers).min();
-            let talking = !self.voices.is_empty() && self.events.receiver_count() > 0;
+            let talking = !self.links.is_empty() && self.events.receiver_count() > 0;
             tokio::select! {
                 message = messages.recv() => match message {
                     Some(Message::Stop(reply)) => {
@@ -205,7 +211,8 @@ impl Softphone {
         Surroundings {
             directory: &self.directory,
             me: self.session.as_ref().map(|it| &it.me.user),
-            quality: &self.quality,
+            links: &self.links,
+            volumes: &self.volumes,
             muted: self.session.as_ref().is_some_and(|it| it.phone.is_muted()),
             now: Instant::now(),
         }
@@ -272,12 +279,13 @@ impl Softphone {
                     self.signalling(notice).await;
                 }
             }
-            Message::Link(link, fact) => self.link_reported(&link, fact),
+            Message::Link(link, number, fact) => self.link_reported(link, number, fact),
             Message::Sound(opened) => {
                 if self.sound.opened(opened) {
-                    self.attach_all();
+                    self.detach_all();
                 }
             }
+            Message::SoundClosed => self.sound.closed(),
             Message::SoundChanged(event) => self.sound.changed(event),
             Message::Devices(devices) => self.sound.found(devices),
             Message::EchoStarted(generation, started) => self.echo_started(generation, started).await,

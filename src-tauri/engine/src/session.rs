@@ -120,6 +120,7 @@ impl Softphone {
             token: Some(token),
             server: Some(server.to_owned()),
             display_name: Some("Echo".to_owned()),
+            single_device: Some(false),
         };
         let (generation, messages) = (self.generation, self.messages.clone());
         tokio::spawn(async move {
@@ -174,8 +175,7 @@ impl Softphone {
             session.client.disconnect().await;
         }
         self.links.clear();
-        self.voices.clear();
-        self.quality.clear();
+        self.sounded.clear();
         self.answered_at.clear();
         self.directory.forget_presence();
         self.meters.set(None, Vec::new());

@@ -12,7 +12,7 @@ use crate::message::{Answer, Message, Reply};
 const BITRATE: u32 = 32_000;
 
 /// What a call needs of the devices.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
     /// Everything is closed.
     #[default]

@@ -1,5 +1,7 @@
 //! The media paths of all calls, what of my microphone goes out by each, and what of each is heard.
 
+use std::collections::HashMap;
+
 use peal_call::{Alert, CallId, CallSnapshot, CallState, Direction, Input, Link, MemberSnapshot, MemberState};
 use peal_media::audio::Sound;
 use peal_signalling::decode_signal;
@@ -10,6 +12,15 @@ use crate::phone::Softphone;
 use crate::signals::takes_both_roads;
 use crate::sound::Need;
 use crate::translate::wall_ms;
+
+/// Every media path that is open.
+pub(crate) type Links = HashMap<Link, LinkHandle>;
+
+/// How good the worst of a call's media paths is.
+pub(crate) fn quality(links: &Links, call: CallId) -> Option<Quality> {
+    let of_call = links.iter().filter(|(link, _)| link.call == call);
+    of_call.filter_map(|(_, handle)| handle.judged).map(|(quality, _)| quality).max()
+}
 
 /// What goes over one media path now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,14 +105,8 @@ impl Softphone {
         }
     }
 
-    /// The worst of a call's media paths.
-    pub fn quality(&self, call: CallId) -> Option<Quality> {
-        let of_call = self.links.iter().filter(|(link, _)| link.call == call);
-        of_call.filter_map(|(_, handle)| handle.judged).map(|(quality, _)| quality).max()
-    }
-
-    /// There is another `Audio` than before: every voice goes there.
-    pub fn attach_all(&mut self) {
+    /// There is another `Audio` than before: every voice is to go there.
+    pub fn detach_all(&mut self) {
         for handle in self.links.values_mut() {
             handle.detach();
         }
