@@ -48,6 +48,9 @@ impl World {
             key,
             boot_id: self.boot,
             capabilities: Vec::new(),
+            profile: crate::Profile::default(),
+            single: false,
+            claim: 0,
         };
         self.directory.take(presence);
         self.bob.release(&mut self.directory, &self.ann.0, self.now)
