@@ -156,9 +156,9 @@ impl Person {
     /// Waits until everyone of these is in the call, and heard.
     pub async fn talks_to(&self, call_id: &str, others: &[&str]) {
         let joined = |call: &CallView| {
-            others.iter().all(|user| {
-                call.members.iter().any(|it| it.user_id == *user && it.state == MemberState::Joined)
-            })
+            others
+                .iter()
+                .all(|user| call.members.iter().any(|it| it.user_id == *user && it.state == MemberState::Joined))
         };
         self.sees_call(&format!("{others:?} in the call"), call_id, joined).await;
     }
@@ -207,11 +207,7 @@ pub const fn hums(hertz: f32) -> MicrophoneChoice {
 
 /// The login of one of several devices of an account on the embedded broker: they share the token.
 pub fn shared(account: &str) -> LoginParams {
-    LoginParams {
-        account: Some(account.to_owned()),
-        token: Some(format!("{account}'s own")),
-        ..LoginParams::default()
-    }
+    LoginParams { account: Some(account.to_owned()), token: Some(format!("{account}'s own")), ..LoginParams::default() }
 }
 
 /// The code of an error that must have happened.

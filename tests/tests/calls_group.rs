@@ -27,7 +27,8 @@ async fn three(broker: SocketAddr) -> (Person, Person, Person) {
 /// One who hums, and whose speaker is written down.
 async fn humming(name: &str, hertz: f32, broker: SocketAddr, place: &Path) -> Person {
     let file = place.join(format!("{name}.wav"));
-    Person::new(name, EngineConfig { microphone: Some(hums(hertz)), speaker: Some(writes(file)), ..quiet(broker) }).await
+    Person::new(name, EngineConfig { microphone: Some(hums(hertz)), speaker: Some(writes(file)), ..quiet(broker) })
+        .await
 }
 
 /// Waits for `count` reports of the levels in which all of these are heard.
@@ -171,8 +172,10 @@ async fn one_who_declines_a_group_call_is_told_and_the_others_talk() {
     bob.rings().await;
     cat.rings().await;
     cat.engine.reject(&call).await.unwrap();
-    ann.hears("that Cat declined", |event| matches!(event, Event::UserRejected { user_id, .. } if user_id == "cat").then_some(()))
-        .await;
+    ann.hears("that Cat declined", |event| {
+        matches!(event, Event::UserRejected { user_id, .. } if user_id == "cat").then_some(())
+    })
+    .await;
     let reason = ann
         .hears("that Cat is out", |event| match event {
             Event::UserLeft { user_id, reason, .. } if user_id == "cat" => Some(*reason),
@@ -227,8 +230,7 @@ async fn nine_people_are_in_one_call() {
     }
     host.talks_to(&call, &names).await;
     for guest in &guests {
-        let others: Vec<&str> =
-            names.iter().copied().filter(|name| *name != guest.name).chain(["host"]).collect();
+        let others: Vec<&str> = names.iter().copied().filter(|name| *name != guest.name).chain(["host"]).collect();
         guest.talks_to(&call, &others).await;
     }
     host.engine.hangup(&call).await.unwrap();

@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::api::{
-    AcceptParams, CallParams, CallStats, ContactKind, ErrorCode, InviteParams, Media, PealError, StatsParams,
+    AcceptParams, CALL_TIMEOUT_MS, CallParams, CallStats, ContactKind, ErrorCode, InviteParams, Media, PealError,
+    StatsParams,
 };
 use crate::echo::{ECHO, echo_device};
 use crate::fault::not_logged_in;
@@ -126,8 +127,8 @@ impl Softphone {
         let names = match group {
             Some(group) if to.is_empty() => {
                 let unknown = || PealError::new(ErrorCode::BadRequest, "there is no group of that id");
-                let members = self.groups.members(group).ok_or_else(unknown)?;
-                members.iter().filter(|name| **name != me).cloned().collect()
+                let group = self.store.groups()?.into_iter().find(|it| it.group_id == group).ok_or_else(unknown)?;
+                group.members.into_iter().filter(|name| *name != me).collect()
             }
             Some(_) | None => to,
         };
@@ -152,9 +153,8 @@ impl Softphone {
     pub fn call_stats(&self, params: &StatsParams, reply: Reply) {
         let links = call_id(&params.call_id).map(|call| {
             let surroundings = self.surroundings();
-            let meant = |user: &UserId| {
-                params.user_id.as_ref().is_none_or(|wanted| *wanted == surroundings.shown_user(user))
-            };
+            let meant =
+                |user: &UserId| params.user_id.as_ref().is_none_or(|wanted| *wanted == surroundings.shown_user(user));
             let asked = self.links.iter().filter(|(link, _)| link.call == call && meant(&link.peer.user));
             asked
                 .map(|(_, handle)| {
@@ -233,7 +233,7 @@ pub(crate) fn message(message: Option<String>) -> Result<Option<String>, PealErr
 }
 
 pub(crate) fn ring_time(ms: u32) -> Result<Duration, PealError> {
-    if (1_000..=120_000).contains(&ms) {
+    if CALL_TIMEOUT_MS.contains(&ms) {
         Ok(Duration::from_millis(u64::from(ms)))
     } else {
         Err(PealError::new(ErrorCode::BadRequest, "a call rings for 1000 to 120000 ms"))

@@ -3,7 +3,7 @@
 use peal_call::{Input, Output};
 
 use crate::api::{Command, ErrorCode, PealError, SettingsPatch};
-use crate::calling::{message, ring_time};
+use crate::calling::message;
 use crate::fault::not_logged_in;
 use crate::message::{Answer, Reply};
 use crate::phone::Softphone;
@@ -58,7 +58,11 @@ impl Softphone {
     }
 
     /// A wish about one call.
-    pub async fn about(&mut self, call: &str, input: impl FnOnce(peal_call::CallId) -> Input) -> Result<Answer, PealError> {
+    pub async fn about(
+        &mut self,
+        call: &str,
+        input: impl FnOnce(peal_call::CallId) -> Input,
+    ) -> Result<Answer, PealError> {
         if self.session.is_none() {
             return Err(not_logged_in());
         }
@@ -103,18 +107,7 @@ impl Softphone {
     }
 
     async fn change_settings(&mut self, patch: SettingsPatch) -> Result<Answer, PealError> {
-        if let Some(ms) = patch.call_timeout_ms {
-            ring_time(ms)?;
-        }
-        for server in patch.ice_servers.iter().flatten() {
-            let known = ["stun:", "turn:"]
-                .iter()
-                .any(|scheme| server.url.strip_prefix(scheme).is_some_and(|it| !it.is_empty()));
-            if !known || server.url.len() > 256 {
-                let words = "a STUN or TURN server looks like stun:example.org or turn:example.org:3478";
-                return Err(PealError::new(ErrorCode::BadServer, words));
-            }
-        }
+        patch.check()?;
         let settings = patch.apply(self.settings.clone());
         self.keep_settings(settings)?;
         if let Some(name) = patch.display_name.as_deref().map(str::trim).filter(|it| !it.is_empty()) {

@@ -43,7 +43,13 @@ impl Directory {
             let user_id = address.user.to_string();
             let stale = self.known.get(&user_id).is_none_or(|row| row.name != name || row.kind != kind);
             if stale || online != was_online {
-                let row = ContactRow { user_id: user_id.clone(), name, kind, last_seen_ms: wall_ms().cast_signed() };
+                let row = ContactRow {
+                    user_id: user_id.clone(),
+                    name,
+                    kind,
+                    last_seen_ms: wall_ms().cast_signed(),
+                    ..ContactRow::default()
+                };
                 store.upsert_contact(&row)?;
                 self.known.insert(user_id, row);
             }
@@ -102,7 +108,7 @@ impl Directory {
         contacts
     }
 
-    fn presence_of(&self, user: &str) -> PresenceView {
+    pub fn presence_of(&self, user: &str) -> PresenceView {
         let states = self
             .devices
             .values()

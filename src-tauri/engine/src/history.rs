@@ -28,6 +28,9 @@ pub(crate) fn keep(
         duration_ms: ms(record.duration) as i64,
         message: record.message.clone(),
         seen,
+        group_id: record.group.clone(),
+        group_name: None,
+        members: Vec::new(),
     };
     Ok(store.upsert_record(&row)?.then_some(row))
 }

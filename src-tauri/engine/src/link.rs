@@ -136,14 +136,8 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
             return reporter.say(Fact::Failed);
         }
     };
-    let mut running = Running {
-        peer,
-        reporter,
-        voice: None,
-        resumes: true,
-        last: PeerStats::default(),
-        last_concealed_ms: 0,
-    };
+    let mut running =
+        Running { peer, reporter, voice: None, resumes: true, last: PeerStats::default(), last_concealed_ms: 0 };
     let mut uplink: Option<broadcast::Receiver<EncodedFrame>> = None;
     let mut connected = false;
     let mut said_goodbye = false;

@@ -27,8 +27,10 @@ impl Softphone {
     fn event(&self, notice: Notice) -> Option<Event> {
         let surroundings = self.surroundings();
         let shown = |user: &UserId| surroundings.shown_user(user);
-        let in_call =
-            |call: CallId, user: &UserId| UserInCall { call_id: call.to_string(), user_id: surroundings.shown_user(user) };
+        let in_call = |call: CallId, user: &UserId| UserInCall {
+            call_id: call.to_string(),
+            user_id: surroundings.shown_user(user),
+        };
         let session = |call| self.snapshot_of(call).map(|it| surroundings.session(&it));
         Some(match notice {
             Notice::Outgoing(call) => Event::Outgoing(session(call)?),
@@ -68,9 +70,7 @@ impl Softphone {
                 let UserInCall { call_id, user_id } = in_call(call, &user);
                 Event::MediaChangeRequested { call_id, user_id, media: media.into() }
             }
-            Notice::MediaChanged(call, media) => {
-                Event::MediaChanged { call_id: call.to_string(), media: media.into() }
-            }
+            Notice::MediaChanged(call, media) => Event::MediaChanged { call_id: call.to_string(), media: media.into() },
             Notice::MediaChangeRefused(call, user) => Event::MediaChangeRefused(in_call(call, &user)),
             Notice::UsersInvited(call, by, users) => Event::UsersInvited {
                 call_id: call.to_string(),

@@ -12,8 +12,8 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::api::{
-    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, RecordView, Settings,
-    SettingsPatch, VoiceLevel,
+    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, RecordView, Settings, SettingsPatch,
+    VoiceLevel,
 };
 use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
@@ -88,8 +88,7 @@ impl Softphone {
         meters: MeterSource,
     ) -> Result<(Self, watch::Receiver<Arc<PhoneView>>), PealError> {
         let directory = Directory::load(&store)?;
-        // What an older or a newer version left out or in does no harm.
-        let kept = store.setting(SETTINGS)?.and_then(|value| serde_json::from_value::<SettingsPatch>(value).ok());
+        let kept = store.setting(SETTINGS)?.map(SettingsPatch::from_kept);
         let settings = kept.unwrap_or_default().apply(Settings::default());
         let history = history::shown(&store, &directory)?;
         let volumes = store.setting(VOLUMES)?.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
@@ -233,6 +232,7 @@ impl Softphone {
             self.config.speaker.as_ref(),
             self.config.force_processing,
         );
+        self.sound.set_bitrate(self.settings.audio_quality.bitrate());
     }
 
     pub fn keep_settings(&mut self, settings: Settings) -> Result<(), PealError> {

@@ -81,8 +81,7 @@ impl Softphone {
             }
             Notice::UnknownKind { from, call: Some(call), .. } => {
                 // A newer version's call: politely, so that it need not wait for the timeout.
-                let signal =
-                    Signal::Reject { call, generation: 0, reason: RejectReason::Incompatible, message: None };
+                let signal = Signal::Reject { call, generation: 0, reason: RejectReason::Incompatible, message: None };
                 self.carry_out(Output::Send { to: from, signal, lifetime: ANSWERED_WITHIN }).await;
             }
             Notice::UnknownKind { call: None, .. } => {}

@@ -7,13 +7,11 @@ use std::time::Instant;
 use peal_call::{CallSnapshot, CallState, Direction, MemberSnapshot, MemberState, UserId};
 use peal_media::audio::{Audio, Voice};
 
-use crate::api::{
-    CallSession, CallView, ContactKind, Invitation, MemberView, Meters, SwitchView, VoiceLevel,
-};
-use crate::voices::{Links, quality};
+use crate::api::{CallSession, CallView, ContactKind, Invitation, MemberView, Meters, SwitchView, VoiceLevel};
 use crate::directory::Directory;
 use crate::echo::ECHO;
 use crate::translate::{call_state, ms, wall_ms};
+use crate::voices::{Links, quality};
 
 /// What a call's view is made from beside the call itself.
 pub(crate) struct Surroundings<'a> {
@@ -42,7 +40,7 @@ impl Surroundings<'_> {
             host: call.host.to_string(),
             inviter: call.inviter.as_ref().map(shown),
             group_id: call.group.clone(),
-            group_name: call.group.as_deref().and_then(|group| self.group_name(group)),
+            group_name: None,
             state,
             alert: call.alert.map(Into::into),
             reason,

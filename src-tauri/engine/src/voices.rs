@@ -53,12 +53,8 @@ impl Gate {
 impl Softphone {
     pub fn open(&mut self, link: &Link, order: Order) {
         self.links_opened += 1;
-        let handle = LinkHandle::open(
-            link.clone(),
-            self.links_opened,
-            &self.settings.ice_servers,
-            self.messages.clone(),
-        );
+        let handle =
+            LinkHandle::open(link.clone(), self.links_opened, &self.settings.ice_servers, self.messages.clone());
         handle.order(order);
         self.links.insert(link.clone(), handle);
     }

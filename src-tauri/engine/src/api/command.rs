@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AcceptParams, CallParams, CancelParams, InviteParams, Media, RejectParams, SettingsPatch, StatsParams, TransferParams,
+    AcceptParams, CallParams, CancelParams, InviteParams, Media, RejectParams, SettingsPatch, StatsParams,
+    TransferParams,
 };
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.

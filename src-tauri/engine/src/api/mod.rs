@@ -7,6 +7,8 @@ mod calling;
 mod command;
 mod error;
 mod event;
+mod people;
+mod records;
 mod settings;
 mod view;
 
@@ -19,7 +21,14 @@ pub use calling::{
 pub use command::{Command, LoginParams};
 pub use error::{ErrorCode, PealError};
 pub use event::{CallSession, Event, Invitation, UserInCall};
-pub use settings::{IceServer, Settings, SettingsPatch, Theme};
+pub use people::{
+    ContactDevice, ContactPatch, ExportedContacts, Gender, Group, GroupParams, ImportReport, Profile, ProfilePatch,
+    RefusedCard, SafetyNumber, Verification,
+};
+pub use records::{ExportFormat, ExportedHistory, HistoryQuery, RecordMember};
+pub use settings::{
+    AudioQuality, CALL_TIMEOUT_MS, DoNotDisturb, IceServer, QuietHours, Settings, SettingsPatch, Theme, UnknownCallers,
+};
 pub use view::{
     AccountView, AudioView, Connection, ConnectionState, ContactKind, ContactView, DeviceView, Meters, PhoneView,
     PresenceView, RecordStatus, RecordView, VoiceLevel,
