@@ -183,6 +183,8 @@ impl Softphone {
                     CallStats {
                         packets_sent: peer.packets_sent as f64,
                         packets_received: peer.packets_received as f64,
+                        bytes_sent: peer.bytes_sent as f64,
+                        bytes_received: peer.bytes_received as f64,
                         lost: peer.lost as f64,
                         rtt_ms: peer.rtt_ms,
                         jitter_ms: peer.jitter_ms,
@@ -208,6 +210,8 @@ fn together(a: CallStats, b: CallStats) -> CallStats {
     CallStats {
         packets_sent: a.packets_sent + b.packets_sent,
         packets_received: a.packets_received + b.packets_received,
+        bytes_sent: a.bytes_sent + b.bytes_sent,
+        bytes_received: a.bytes_received + b.bytes_received,
         lost: a.lost + b.lost,
         rtt_ms: of(a.rtt_ms, b.rtt_ms, f64::max),
         jitter_ms: a.jitter_ms.max(b.jitter_ms),

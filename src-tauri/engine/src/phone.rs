@@ -252,6 +252,8 @@ impl Softphone {
             identity: self.identity.clone(),
             broker: Arc::clone(&self.broker),
             boot_id: self.boot_id,
+            check_sum: self.settings.check_sum,
+            single_device: self.settings.single_device,
         }
     }
 
@@ -322,11 +324,12 @@ impl Softphone {
 
     fn start_broker(&self) {
         let (broker, config, messages) = (Arc::clone(&self.broker), self.config.clone(), self.events.clone());
+        let check_sum = self.settings.check_sum;
         tokio::spawn(async move {
             let Ok(mut broker) = broker.try_lock() else { return };
             let pause = Duration::from_millis(rand::random_range(0..300));
             tokio::time::sleep(pause).await;
-            if let Err(error) = broker.ensure(config.embedded_broker, &config.profile).await {
+            if let Err(error) = broker.ensure(config.embedded_broker, &config.profile, check_sum).await {
                 let _ = messages.send(Event::Error(error));
             }
         });
@@ -364,7 +367,7 @@ impl Softphone {
             history: self.history.clone(),
             calls: calls.iter().map(|call| surroundings.call(call)).collect(),
             audio: self.sound.view(),
-            settings: self.settings.clone(),
+            settings: self.settings.shown(),
         };
         if *self.view.borrow().as_ref() != view {
             view.revision += 1;

@@ -44,7 +44,8 @@ impl Softphone {
         }
         self.resuming = None;
         self.generation += 1;
-        let (generation, messages, login) = (self.generation, self.messages.clone(), self.login());
+        let (generation, messages, mut login) = (self.generation, self.messages.clone(), self.login());
+        login.single_device = params.single_device.unwrap_or(login.single_device);
         self.set_connection(ConnectionState::Connecting, None);
         let task = tokio::spawn(async move {
             let result = login.run(params).await;

@@ -222,6 +222,10 @@ pub struct CallStats {
     pub packets_sent: f64,
     /// Voice packets received.
     pub packets_received: f64,
+    /// Bytes of voice sent, without headers.
+    pub bytes_sent: f64,
+    /// Bytes of voice received, without headers.
+    pub bytes_received: f64,
     /// Voice packets of theirs that never came (RFC 3550).
     pub lost: f64,
     /// Round trip of the media path, ms; absent until measured.
