@@ -16,7 +16,8 @@ use peal_tests::person::{Person, accept, code, free_address, hums, quiet, writes
 
 async fn humming(name: &str, hertz: f32, broker: SocketAddr, place: &Path) -> Person {
     let file = place.join(format!("{name}.wav"));
-    Person::new(name, EngineConfig { microphone: Some(hums(hertz)), speaker: Some(writes(file)), ..quiet(broker) }).await
+    Person::new(name, EngineConfig { microphone: Some(hums(hertz)), speaker: Some(writes(file)), ..quiet(broker) })
+        .await
 }
 
 async fn quiet_people<const N: usize>(names: [&str; N]) -> [Person; N] {
@@ -138,7 +139,10 @@ async fn a_second_call_waits_is_answered_and_the_first_one_held_and_taken_up_aga
     assert_eq!(held(&mut cat, true).await, "bob");
     assert_eq!(held(&mut ann, false).await, "bob");
     let calls = bob.engine.snapshot().calls.clone();
-    assert_eq!(calls.iter().filter(|call| call.on_hold).map(|call| call.call_id.as_str()).collect::<Vec<_>>(), [&second]);
+    assert_eq!(
+        calls.iter().filter(|call| call.on_hold).map(|call| call.call_id.as_str()).collect::<Vec<_>>(),
+        [&second]
+    );
     bob.engine.hangup(&second).await.unwrap();
     assert_eq!(cat.ended().await, EndReason::Hangup);
     bob.sees_call("the first goes on", &first, |call| call.state == CallState::Connected && !call.on_hold).await;
@@ -236,10 +240,8 @@ async fn an_attended_transfer_joins_the_other_ends_of_two_calls() {
     bob.talks_to(&first, &["cat"]).await;
     cat.talks_to(&first, &["bob"]).await;
     for call in [&first, &second] {
-        ann.sees("both over", |view| {
-            !view.calls.iter().any(|it| it.call_id == **call && it.state != CallState::Ended)
-        })
-        .await;
+        ann.sees("both over", |view| !view.calls.iter().any(|it| it.call_id == **call && it.state != CallState::Ended))
+            .await;
         assert_eq!(ann.recorded(call).await.status, RecordStatus::Completed);
     }
     assert_eq!(cat.recorded(&second).await.reason, EndReason::Transferred);
@@ -262,7 +264,9 @@ async fn two_calls_become_one_of_three() {
     ann.engine.hangup(&first).await.unwrap();
     for person in [&mut bob, &mut cat] {
         person
-            .hears("the end", |event| matches!(event, Event::CallEnded { call_id, .. } if *call_id == first).then_some(()))
+            .hears("the end", |event| {
+                matches!(event, Event::CallEnded { call_id, .. } if *call_id == first).then_some(())
+            })
             .await;
     }
 }

@@ -189,11 +189,8 @@ async fn the_sound_devices_are_warmed_up_and_released() {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_safe_mode_a_login_needs_the_right_token_and_without_it_none() {
     let broker = free_address();
-    let login = |token: &str| LoginParams {
-        account: Some("ann".into()),
-        token: Some(token.into()),
-        ..LoginParams::default()
-    };
+    let login =
+        |token: &str| LoginParams { account: Some("ann".into()), token: Some(token.into()), ..LoginParams::default() };
     let ann = peal_engine::Engine::start(EngineConfig { resume: false, ..quiet(broker) }).await.unwrap();
     assert_eq!(code(ann.login(login("")).await), ErrorCode::WrongToken);
     ann.login(login("right")).await.unwrap();

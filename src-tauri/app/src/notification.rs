@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use peal_engine::Engine;
-use peal_engine::api::{CallView, Media, ReasonedCall};
+use peal_engine::api::{CallView, Media};
 use tauri::{AppHandle, Manager};
 use tauri_plugin_notification::{Action, ActionPerformed, ActionType, NotificationExt};
 
@@ -133,7 +133,7 @@ fn act(app: &AppHandle, performed: &ActionPerformed) {
     tauri::async_runtime::spawn(async move {
         let done = match action.as_str() {
             ANSWER => engine.accept(&call_id).await,
-            DECLINE => engine.reject(ReasonedCall { call_id, message: None }).await,
+            DECLINE => engine.reject(&call_id).await,
             _ => {
                 incoming::raise(&app);
                 Ok(())

@@ -39,10 +39,10 @@ impl Softphone {
             Command::Dismiss { call_id } => self.about(&call_id, |call| Input::Dismiss { call }).await,
             Command::Hold { call_id } => self.about(&call_id, |call| Input::Hold { call }).await,
             Command::Resume { call_id } => self.about(&call_id, |call| Input::Resume { call }).await,
-            Command::SwitchMedia { call_id, media } => self.switch_media(&call_id, media).await,
-            Command::AnswerSwitch { call_id, accept } => self.answer_switch(&call_id, accept).await,
+            Command::SwitchMedia(params) => self.switch_media(params).await,
+            Command::AnswerSwitch(params) => self.answer_switch(params).await,
             Command::Transfer(params) => self.transfer(params).await,
-            Command::Merge { call_id, into } => self.merge(&call_id, &into).await,
+            Command::Merge(params) => self.merge(params).await,
             Command::SetMuted { muted } => self.set_muted(muted),
             Command::IsMuted => Ok(Answer::Bool(self.session.as_ref().is_some_and(|session| session.phone.is_muted()))),
             Command::SetSpeakerEnabled { enabled } => self.set_speaker_enabled(enabled),
@@ -50,7 +50,7 @@ impl Softphone {
             Command::SetCallTimeout { ms } => {
                 self.change_settings(SettingsPatch { call_timeout_ms: Some(ms), ..SettingsPatch::default() }).await
             }
-            Command::SetVolume { user_id, db } => self.set_volume(&user_id, db),
+            Command::SetVolume(params) => self.set_volume(params),
             Command::SetSettings(patch) => self.change_settings(patch).await,
             Command::MarkHistorySeen => self.mark_seen(),
         };

@@ -8,7 +8,9 @@ use peal_store::{Identity, Store};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::EngineConfig;
-use crate::api::{AccountView, Command, ErrorCode, Event, LoginParams, Meters, PealError, PhoneView, SettingsPatch};
+use crate::api::{
+    AccountView, Command, ErrorCode, Event, LoginParams, Meters, PealError, PhoneView, SettingsPatch, VolumeParams,
+};
 use crate::message::{Answer, Message};
 use crate::phone::Softphone;
 use crate::view::MeterSource;
@@ -120,7 +122,7 @@ impl Engine {
 
     /// Sets how loud somebody is heard, in every call from now on: `db` on top of how loud they speak, -40 to 12.
     pub async fn set_volume(&self, user_id: &str, db: f32) -> Result<(), PealError> {
-        self.ask(Command::SetVolume { user_id: user_id.to_owned(), db }).await.map(drop)
+        self.ask(Command::SetVolume(VolumeParams { user_id: user_id.to_owned(), db })).await.map(drop)
     }
 
     /// The person has looked at the missed calls.

@@ -2,7 +2,9 @@
 
 use peal_call::{Callee, Input};
 
-use crate::api::{ErrorCode, Media, PealError, TransferParams};
+use crate::api::{
+    AnswerSwitchParams, ErrorCode, Media, MergeParams, PealError, SwitchMediaParams, TransferParams, VolumeParams,
+};
 use crate::calling::{no_pictures, ring_time};
 use crate::fault::not_logged_in;
 use crate::message::Answer;
@@ -38,42 +40,44 @@ impl Softphone {
         }
     }
 
-    pub async fn merge(&mut self, call: &str, into: &str) -> Result<Answer, PealError> {
+    pub async fn merge(&mut self, params: MergeParams) -> Result<Answer, PealError> {
         if self.session.is_none() {
             return Err(not_logged_in());
         }
-        let into = call_id(into)?;
-        self.about(call, |call| Input::Merge { call, into }).await
+        let into = call_id(&params.into)?;
+        self.about(&params.call_id, |call| Input::Merge { call, into }).await
     }
 
-    pub async fn switch_media(&mut self, call: &str, media: Media) -> Result<Answer, PealError> {
-        if self.session.is_some() && media == Media::Video {
+    pub async fn switch_media(&mut self, params: SwitchMediaParams) -> Result<Answer, PealError> {
+        if self.session.is_some() && params.media == Media::Video {
             return Err(no_pictures());
         }
-        self.about(call, |call| Input::SwitchMedia { call, media: media.into() }).await
+        let media = params.media.into();
+        self.about(&params.call_id, |call| Input::SwitchMedia { call, media }).await
     }
 
-    pub async fn answer_switch(&mut self, call: &str, accept: bool) -> Result<Answer, PealError> {
-        if self.session.is_some() && accept {
+    pub async fn answer_switch(&mut self, params: AnswerSwitchParams) -> Result<Answer, PealError> {
+        if self.session.is_some() && params.accept {
             return Err(no_pictures());
         }
-        self.about(call, |call| Input::AnswerSwitch { call, accept }).await
+        self.about(&params.call_id, |call| Input::AnswerSwitch { call, accept: params.accept }).await
     }
 
-    pub fn set_volume(&mut self, user: &str, db: f32) -> Result<Answer, PealError> {
+    pub fn set_volume(&mut self, params: VolumeParams) -> Result<Answer, PealError> {
         if self.session.is_none() {
             return Err(not_logged_in());
         }
+        let VolumeParams { user_id, db } = params;
         if !VOLUME_DB.contains(&db) {
             return Err(PealError::new(ErrorCode::BadRequest, "a volume is -40 to 12 dB"));
         }
-        if user != crate::echo::ECHO {
-            peal_call::UserId::new(user)?;
+        if user_id != crate::echo::ECHO {
+            peal_call::UserId::new(user_id.clone())?;
         }
         if db == 0.0 {
-            self.volumes.remove(user);
+            self.volumes.remove(&user_id);
         } else {
-            self.volumes.insert(user.to_owned(), db);
+            self.volumes.insert(user_id, db);
         }
         let kept = serde_json::json!(self.volumes);
         self.store.set_setting(VOLUMES, &kept)?;

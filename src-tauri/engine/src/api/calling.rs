@@ -109,6 +109,46 @@ pub struct TransferParams {
     pub to_call_id: Option<String>,
 }
 
+/// What a call is to carry from now on.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct SwitchMediaParams {
+    /// The call.
+    pub call_id: String,
+    /// Voice or picture.
+    pub media: Media,
+}
+
+/// The answer to the other side's wish to switch.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct AnswerSwitchParams {
+    /// The call.
+    pub call_id: String,
+    /// Yes or no.
+    pub accept: bool,
+}
+
+/// Which call is brought into which.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct MergeParams {
+    /// The call whose other side is brought.
+    pub call_id: String,
+    /// The call it is brought into.
+    pub into: String,
+}
+
+/// How loud somebody is heard.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct VolumeParams {
+    /// The account.
+    pub user_id: String,
+    /// dB on top of how loud they speak, -40 to 12.
+    pub db: f32,
+}
+
 /// Whose counters.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AcceptParams, CallParams, CancelParams, InviteParams, Media, RejectParams, SettingsPatch, StatsParams,
-    TransferParams,
+    AcceptParams, AnswerSwitchParams, CallParams, CancelParams, InviteParams, MergeParams, RejectParams, SettingsPatch,
+    StatsParams, SwitchMediaParams, TransferParams, VolumeParams,
 };
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.
@@ -50,28 +50,13 @@ pub enum Command {
         call_id: String,
     },
     /// Ask for picture, or go back to voice (kit B26).
-    SwitchMedia {
-        /// The call.
-        call_id: String,
-        /// To what.
-        media: Media,
-    },
+    SwitchMedia(SwitchMediaParams),
     /// Answer the other side's wish to switch.
-    AnswerSwitch {
-        /// The call.
-        call_id: String,
-        /// Yes or no.
-        accept: bool,
-    },
+    AnswerSwitch(AnswerSwitchParams),
     /// Hand it over to somebody else.
     Transfer(TransferParams),
     /// Bring the other side of one call into another call.
-    Merge {
-        /// The call whose other side is brought.
-        call_id: String,
-        /// The call it is brought into.
-        into: String,
-    },
+    Merge(MergeParams),
     /// Leave the screen of a call that has ended.
     Dismiss {
         /// The call.
@@ -101,12 +86,7 @@ pub enum Command {
     /// Close the sound devices again (kit C02).
     ReleaseEngine,
     /// How loud somebody is heard.
-    SetVolume {
-        /// The account.
-        user_id: String,
-        /// dB on top of how loud they speak, -40 to 12.
-        db: f32,
-    },
+    SetVolume(VolumeParams),
     /// Change settings; what is absent stays.
     SetSettings(SettingsPatch),
     /// The missed calls have been seen.

@@ -16,7 +16,8 @@ pub use call::{
     Alert, CallState, CallStats, CallView, Direction, EndReason, Media, MemberState, MemberView, Quality, SwitchView,
 };
 pub use calling::{
-    AcceptParams, CallParams, CancelParams, InviteParams, Meanwhile, RejectParams, StatsParams, TransferParams,
+    AcceptParams, AnswerSwitchParams, CallParams, CancelParams, InviteParams, Meanwhile, MergeParams, RejectParams,
+    StatsParams, SwitchMediaParams, TransferParams, VolumeParams,
 };
 pub use command::{Command, LoginParams};
 pub use error::{ErrorCode, PealError};

@@ -2,8 +2,8 @@
 
 use super::{Engine, stopped};
 use crate::api::{
-    AcceptParams, CallParams, CallSession, CallStats, CancelParams, Command, InviteParams, Media, PealError,
-    RejectParams, StatsParams, TransferParams,
+    AcceptParams, AnswerSwitchParams, CallParams, CallSession, CallStats, CancelParams, Command, InviteParams, Media,
+    MergeParams, PealError, RejectParams, StatsParams, SwitchMediaParams, TransferParams,
 };
 use crate::message::Answer;
 
@@ -73,12 +73,12 @@ impl Engine {
     /// # Errors
     /// [`Unsupported`](crate::api::ErrorCode::Unsupported) for pictures, which this version does not have.
     pub async fn switch_media(&self, call_id: &str, media: Media) -> Result<(), PealError> {
-        self.ask(Command::SwitchMedia { call_id: call_id.to_owned(), media }).await.map(drop)
+        self.ask(Command::SwitchMedia(SwitchMediaParams { call_id: call_id.to_owned(), media })).await.map(drop)
     }
 
     /// Answers the other side's wish to switch between voice and picture.
     pub async fn answer_switch(&self, call_id: &str, accept: bool) -> Result<(), PealError> {
-        self.ask(Command::AnswerSwitch { call_id: call_id.to_owned(), accept }).await.map(drop)
+        self.ask(Command::AnswerSwitch(AnswerSwitchParams { call_id: call_id.to_owned(), accept })).await.map(drop)
     }
 
     /// Hands a call over: to somebody who is called for it, or to the other side of another call of mine.
@@ -88,7 +88,7 @@ impl Engine {
 
     /// Brings the other side of one call into another call.
     pub async fn merge(&self, call_id: &str, into: &str) -> Result<(), PealError> {
-        self.ask(Command::Merge { call_id: call_id.to_owned(), into: into.to_owned() }).await.map(drop)
+        self.ask(Command::Merge(MergeParams { call_id: call_id.to_owned(), into: into.to_owned() })).await.map(drop)
     }
 
     /// Turns the microphone off or on (kits C09, E14). Lasts until the last call ends.
