@@ -46,7 +46,8 @@ pub fn listen(app: &AppHandle) {
 
 /// Announces a call that rings here.
 pub fn show(app: &AppHandle, call: &CallView, words: &'static Words) {
-    let caller = call.members.first().map(|member| member.name.clone()).unwrap_or_default();
+    let inviter = call.members.iter().find(|member| call.inviter.as_ref() == Some(&member.user_id));
+    let caller = inviter.or(call.members.first()).map(|member| member.name.clone()).unwrap_or_default();
     let text = match call.media {
         Media::Audio => words.incoming_call,
         Media::Video => words.incoming_video_call,
