@@ -1,4 +1,4 @@
-use peal_call::{CallId, Signal};
+use peal_call::CallId;
 
 use super::*;
 use crate::names::address;
@@ -63,7 +63,7 @@ impl World {
 }
 
 fn ringing(n: u128) -> Signal {
-    Signal::Ringing { call: CallId::from_uuid(Uuid::from_u128(n)) }
+    Signal::Ringing { call: CallId::from_uuid(Uuid::from_u128(n)), generation: 0 }
 }
 
 fn signals(notices: &[Notice]) -> Vec<Signal> {

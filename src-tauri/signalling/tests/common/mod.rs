@@ -26,7 +26,7 @@ pub fn address(user: &str, device: &str) -> DeviceAddress {
 }
 
 pub fn ringing(n: u128) -> Signal {
-    Signal::Ringing { call: CallId::from_uuid(Uuid::from_u128(n)) }
+    Signal::Ringing { call: CallId::from_uuid(Uuid::from_u128(n)), generation: 0 }
 }
 
 /// Runs every test body against both brokers.
