@@ -53,27 +53,22 @@ impl Directory {
         self.keys = Keys::default();
     }
 
-    /// Takes a device's presence in. Answers what is new about it.
-    pub fn observe(&mut self, presence: Presence, me: &UserId, store: &Store) -> Result<Observed, StoreError> {
+    /// Takes a device's presence in. Answers what changed of its reachability.
+    pub fn observe(&mut self, presence: Presence, me: &UserId, store: &Store) -> Result<Change, StoreError> {
         let address = presence.address.clone();
-        let user = address.user.as_str();
         let online = presence.state != PresenceState::Offline;
         let (kind, boot_id) = (presence.kind, presence.boot_id);
-        let shown_before = self.presence_of(user);
         let before = self.devices.insert(address.clone(), presence);
         let was_online = before.as_ref().is_some_and(|it| it.state != PresenceState::Offline);
         let same_run = before.is_some_and(|it| it.boot_id == boot_id);
-        let mut shown = None;
         if kind != DeviceKind::Echo && address.user != *me {
             self.remember(&address.user, online != was_online, store)?;
-            shown = Some(self.presence_of(user)).filter(|it| *it != shown_before);
         }
-        let change = match (was_online, online) {
+        Ok(match (was_online, online) {
             (_, true) if !was_online || !same_run => Change::Appeared,
             (true, false) => Change::Disappeared,
             _ => Change::None,
-        };
-        Ok(Observed { change, shown })
+        })
     }
 
     /// Writes down what a user's devices say of them. The device that came last to the account speaks for it.
@@ -155,7 +150,8 @@ impl Directory {
         self.devices.values().filter(move |it| it.address.user.as_str() == user && it.kind != DeviceKind::Echo)
     }
 
-    fn presence_of(&self, user: &str) -> PresenceView {
+    /// Whether somebody is there, by the best of their devices.
+    pub fn presence_of(&self, user: &str) -> PresenceView {
         self.devices_of(user).map(|it| it.state).fold(PresenceView::Offline, |best, state| match (best, state) {
             (_, PresenceState::InCall) | (PresenceView::InCall, _) => PresenceView::InCall,
             (_, PresenceState::Online) | (PresenceView::Online, _) => PresenceView::Online,
@@ -174,15 +170,6 @@ impl Directory {
 pub(crate) fn avatar_id(avatar: &Avatar) -> String {
     let hash = Sha256::digest(avatar.bytes());
     hash.iter().take(16).fold(String::new(), |id, byte| format!("{id}{byte:02x}"))
-}
-
-/// What a presence says that is news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Observed {
-    /// To a call.
-    pub change: Change,
-    /// To whoever looks at the contacts: how the user is now, if that is another state than before.
-    pub shown: Option<PresenceView>,
 }
 
 /// What a presence says that is news to a call.

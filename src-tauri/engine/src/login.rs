@@ -31,6 +31,10 @@ pub(crate) struct Login {
     pub identity: Identity,
     pub broker: Arc<Mutex<EmbeddedBroker>>,
     pub boot_id: Uuid,
+    /// Safe mode: a login needs a token (kit D08).
+    pub check_sum: bool,
+    /// This device shall be the account's only one.
+    pub single_device: bool,
 }
 
 /// A login that worked.
@@ -46,6 +50,9 @@ pub(crate) struct LoggedIn {
 impl Login {
     /// Logs in as asked.
     pub async fn run(&self, params: LoginParams) -> Result<LoggedIn, PealError> {
+        if self.check_sum && params.token.as_deref().is_some_and(str::is_empty) {
+            return Err(PealError::new(ErrorCode::WrongToken, "in safe mode a login needs a token"));
+        }
         let last = self.store.last_profile()?;
         let nothing = params.account.is_none() && params.display_name.is_none() && params.server.is_none();
         if let Some(profile) = self.store.profile()?.or_else(|| last.clone()).filter(|_| nothing) {
@@ -117,7 +124,7 @@ impl Login {
         let embedded = server.is_none();
         let mut listen = self.config.embedded_broker;
         if embedded || self.config.always_start_broker {
-            listen = self.broker.lock().await.ensure(listen, &self.config.profile).await?;
+            listen = self.broker.lock().await.ensure(listen, &self.config.profile, self.check_sum).await?;
         }
         let server = server.unwrap_or_else(|| ServerUrl::local(listen));
         let user = UserId::new(profile.account.clone())?;
@@ -137,6 +144,7 @@ impl Login {
         client.display_name.clone_from(&profile.display_name);
         client.kind = self.config.kind.into();
         client.profile = public_profile(&self.store, &profile.account)?;
+        client.single = self.single_device;
         client.boot_id = self.boot_id;
         client.pinned = Keys::load(&self.store, &server_name)?.pinned();
         if let Some(kept) = self.store.setting(&replay_key(&server_name, &me))? {

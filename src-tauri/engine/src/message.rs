@@ -25,8 +25,11 @@ pub(crate) enum Message {
     Retrying(u64, PealError),
     /// From the client of this login.
     Signalling(u64, Notice),
-    Link(Link, Fact),
+    /// From the link of this name and number.
+    Link(Link, u64, Fact),
     Sound(Opened),
+    /// An [`Audio`](peal_media::audio::Audio) that is not used any more is closed.
+    SoundClosed,
     SoundChanged(AudioEvent),
     Devices(Devices),
     EchoStarted(u64, Result<Engine, PealError>),

@@ -1,11 +1,10 @@
 //! The loop that joins the rules, the signals, the media and the store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use peal_call::{CallId, DeviceAddress, Input, Link, Phone};
-use peal_media::audio::Voice;
+use peal_call::{CallId, DeviceAddress, Input, Phone};
 use peal_signalling::{Client, PresenceState};
 use peal_store::{Identity, RecordRow, Store};
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
@@ -13,17 +12,18 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::api::{
-    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, Profile, Quality, QuietView, RecordView,
+    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, Profile, QuietView, RecordView,
     Settings, SettingsPatch, VoiceLevel,
 };
 use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
-use crate::link::LinkHandle;
 use crate::login::Login;
+use crate::meanwhile::VOLUMES;
 use crate::message::{Answer, Message, Reply};
 use crate::policy::Screening;
 use crate::sound::SoundSystem;
 use crate::view::{MeterSource, Surroundings};
+use crate::voices::Links;
 use crate::{Engine, EngineConfig, history};
 
 /// The settings' key in the store.
@@ -63,9 +63,13 @@ pub(crate) struct Softphone {
     /// Numbers the logins, so that what an old one reports is not taken for the new one's.
     pub generation: u64,
     pub logging_in: Option<AbortHandle>,
-    pub links: HashMap<Link, LinkHandle>,
-    pub voices: HashMap<Link, Arc<Voice>>,
-    pub quality: HashMap<CallId, Quality>,
+    pub links: Links,
+    /// Numbers the links, see [`LinkHandle::number`](crate::link::LinkHandle::number).
+    pub links_opened: u64,
+    /// Calls that have opened a sound device: their end is heard.
+    pub sounded: HashSet<CallId>,
+    /// How much louder somebody is heard than they speak, dB by account.
+    pub volumes: HashMap<String, f32>,
     pub answered_at: HashMap<CallId, Instant>,
     pub sound: SoundSystem,
     pub meters: MeterSource,
@@ -90,6 +94,7 @@ impl Softphone {
         let kept = store.setting(SETTINGS)?.map(SettingsPatch::from_kept);
         let settings = kept.unwrap_or_default().apply(Settings::default());
         let history = history::shown(&store, &directory)?;
+        let volumes = store.setting(VOLUMES)?.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
         let (view, watched) = watch::channel(Arc::new(PhoneView {
             revision: 0,
             account: None,
@@ -122,9 +127,10 @@ impl Softphone {
             resuming: None,
             generation: 0,
             logging_in: None,
-            links: HashMap::new(),
-            voices: HashMap::new(),
-            quality: HashMap::new(),
+            links: Links::new(),
+            links_opened: 0,
+            sounded: HashSet::new(),
+            volumes,
             answered_at: HashMap::new(),
             meters,
             broker: Arc::default(),
@@ -154,7 +160,7 @@ impl Softphone {
         loop {
             let due = self.session.as_ref().and_then(|it| it.phone.poll_timeout());
             let due = due.into_iter().chain(self.lingers).min();
-            let talking = !self.voices.is_empty() && self.events.receiver_count() > 0;
+            let talking = !self.links.is_empty() && self.events.receiver_count() > 0;
             tokio::select! {
                 message = messages.recv() => match message {
                     Some(Message::Stop(reply)) => {
@@ -212,7 +218,8 @@ impl Softphone {
         Surroundings {
             directory: &self.directory,
             me: self.session.as_ref().map(|it| &it.me.user),
-            quality: &self.quality,
+            links: &self.links,
+            volumes: &self.volumes,
             muted: self.session.as_ref().is_some_and(|it| it.phone.is_muted()),
             now: Instant::now(),
         }
@@ -233,6 +240,7 @@ impl Softphone {
             self.config.speaker.as_ref(),
             self.config.force_processing,
         );
+        self.sound.set_bitrate(self.settings.audio_quality.bitrate());
     }
 
     pub fn keep_settings(&mut self, settings: Settings) -> Result<(), PealError> {
@@ -253,6 +261,8 @@ impl Softphone {
             identity: self.identity.clone(),
             broker: Arc::clone(&self.broker),
             boot_id: self.boot_id,
+            check_sum: self.settings.check_sum,
+            single_device: self.settings.single_device,
         }
     }
 
@@ -283,12 +293,13 @@ impl Softphone {
                     self.signalling(notice).await;
                 }
             }
-            Message::Link(link, fact) => self.link_reported(&link, fact),
+            Message::Link(link, number, fact) => self.link_reported(link, number, fact),
             Message::Sound(opened) => {
                 if self.sound.opened(opened) {
-                    self.attach_all();
+                    self.detach_all();
                 }
             }
+            Message::SoundClosed => self.sound.closed(),
             Message::SoundChanged(event) => self.sound.changed(event),
             Message::Devices(devices) => self.sound.found(devices),
             Message::EchoStarted(generation, started) => self.echo_started(generation, started).await,
@@ -327,11 +338,12 @@ impl Softphone {
 
     fn start_broker(&self) {
         let (broker, config, messages) = (Arc::clone(&self.broker), self.config.clone(), self.events.clone());
+        let check_sum = self.settings.check_sum;
         tokio::spawn(async move {
             let Ok(mut broker) = broker.try_lock() else { return };
             let pause = Duration::from_millis(rand::random_range(0..300));
             tokio::time::sleep(pause).await;
-            if let Err(error) = broker.ensure(config.embedded_broker, &config.profile).await {
+            if let Err(error) = broker.ensure(config.embedded_broker, &config.profile, check_sum).await {
                 let _ = messages.send(Event::Error(error));
             }
         });
@@ -364,7 +376,7 @@ impl Softphone {
             history: self.history.clone(),
             calls: calls.iter().map(|call| surroundings.call(call)).collect(),
             audio: self.sound.view(),
-            settings: self.settings.clone(),
+            settings: self.settings.shown(),
             groups: self.directory.groups(),
             profile: self.profile.clone(),
             quiet: self.screening.quiet,

@@ -46,7 +46,8 @@ impl Softphone {
         }
         self.resuming = None;
         self.generation += 1;
-        let (generation, messages, login) = (self.generation, self.messages.clone(), self.login());
+        let (generation, messages, mut login) = (self.generation, self.messages.clone(), self.login());
+        login.single_device = params.single_device.unwrap_or(login.single_device);
         self.set_connection(ConnectionState::Connecting, None);
         let task = tokio::spawn(async move {
             let result = login.run(params).await;
@@ -125,6 +126,7 @@ impl Softphone {
             token: Some(token),
             server: Some(server.to_owned()),
             display_name: Some("Echo".to_owned()),
+            single_device: Some(false),
         };
         let (generation, messages) = (self.generation, self.messages.clone());
         tokio::spawn(async move {
@@ -179,8 +181,7 @@ impl Softphone {
             session.client.disconnect().await;
         }
         self.links.clear();
-        self.voices.clear();
-        self.quality.clear();
+        self.sounded.clear();
         self.answered_at.clear();
         self.directory.forget_presence();
         self.profile = Profile::default();

@@ -303,6 +303,13 @@ impl Client {
         self.show(|me| me.display_name = clean_name(name));
     }
 
+    /// Shows another profile to others; its texts cleaned and cut like the name.
+    #[expect(clippy::unused_async, reason = "callers shall not rely on it being in memory")]
+    pub async fn set_profile(&self, profile: Profile) {
+        let profile = profile.cleaned();
+        self.show(|me| me.profile = profile);
+    }
+
     /// Believes a device's key from now on; what was held because of it is opened.
     pub fn trust(&self, address: &DeviceAddress, key: DevicePublicKey) {
         let mut guard = self.handle.shared.lock();

@@ -79,11 +79,13 @@ impl Page {
              const late = setTimeout(() => end(), {PATIENCE_MS});
              const end = () => {{
                watch.disconnect();
+               document.removeEventListener('visibilitychange', again);
                clearInterval(glances);
                clearTimeout(late);
                const fields = [...document.querySelectorAll('input, option')].map((it) => it.value);
                done(seen ? {{ seen }} : {{ page: [document.body.innerText, ...fields].join('\\n') }});
              }};
+             document.addEventListener('visibilitychange', again);
              watch.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});"
         );
         let answer = self.must("POST", "/execute/async", &json!({ "script": script, "args": [] }));

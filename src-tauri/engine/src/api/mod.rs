@@ -2,6 +2,8 @@
 //!
 //! The same types are JSON in `peal-headless` and TypeScript in the interface. Field names are `snake_case` on all sides.
 
+mod call;
+mod calling;
 mod command;
 mod error;
 mod event;
@@ -10,7 +12,14 @@ mod records;
 mod settings;
 mod view;
 
-pub use command::{CallParams, Command, LoginParams, ReasonedCall};
+pub use call::{
+    Alert, CallState, CallStats, CallView, Direction, EndReason, Media, MemberState, MemberView, Quality, SwitchView,
+};
+pub use calling::{
+    AcceptParams, AnswerSwitchParams, CallParams, CancelParams, InviteParams, Meanwhile, MergeParams, RejectParams,
+    StatsParams, SwitchMediaParams, TransferParams, VolumeParams,
+};
+pub use command::{Command, LoginParams};
 pub use error::{ErrorCode, PealError};
 pub use event::{CallSession, Event, Invitation, UserInCall};
 pub use people::{
@@ -22,7 +31,6 @@ pub use settings::{
     AudioQuality, CALL_TIMEOUT_MS, DoNotDisturb, IceServer, QuietHours, Settings, SettingsPatch, Theme, UnknownCallers,
 };
 pub use view::{
-    AccountView, AudioView, CallState, CallStats, CallView, Connection, ConnectionState, ContactKind, ContactView,
-    DeviceView, Direction, EndReason, Media, MemberState, MemberView, Meters, PhoneView, PresenceView, Quality, QuietView,
-    RecordStatus, RecordView, VoiceLevel,
+    AccountView, AudioView, Connection, ConnectionState, ContactKind, ContactView, DeviceView, Meters, PhoneView,
+    PresenceView, QuietView, RecordStatus, RecordView, VoiceLevel,
 };

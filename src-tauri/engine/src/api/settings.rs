@@ -149,9 +149,14 @@ pub struct IceServer {
     /// `stun:host[:port]` or `turn:host[:port]`.
     pub url: String,
     /// For TURN.
+    #[serde(default)]
     pub username: String,
-    /// For TURN.
+    /// For TURN. Empty in the snapshot, which every window sees.
+    #[serde(default)]
     pub credential: String,
+    /// A credential is kept. In a patch, without one: the kept one of this server and user name stays.
+    #[serde(default)]
+    pub has_credential: bool,
 }
 
 impl Default for Settings {
@@ -177,6 +182,19 @@ impl Default for Settings {
             check_sum: true,
             debug: false,
         }
+    }
+}
+
+impl Settings {
+    /// As others may see them: without credentials.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        let mut shown = self.clone();
+        for server in &mut shown.ice_servers {
+            server.has_credential = !server.credential.is_empty();
+            server.credential.clear();
+        }
+        shown
     }
 }
 
@@ -274,7 +292,9 @@ impl SettingsPatch {
         take(&mut settings.echo_cancellation, self.echo_cancellation.as_ref());
         take(&mut settings.noise_suppression, self.noise_suppression.as_ref());
         take(&mut settings.gain_control, self.gain_control.as_ref());
-        take(&mut settings.ice_servers, self.ice_servers.as_ref());
+        if let Some(servers) = &self.ice_servers {
+            settings.ice_servers = servers.iter().map(|server| server.kept(&settings.ice_servers)).collect();
+        }
         take(&mut settings.call_waiting, self.call_waiting.as_ref());
         take(&mut settings.hold_music, self.hold_music.as_ref());
         take(&mut settings.ring_here, self.ring_here.as_ref());
@@ -302,6 +322,17 @@ impl SettingsPatch {
 }
 
 impl IceServer {
+    /// This server as it is kept, with the credential that it had `before` if it brings none of its own.
+    fn kept(&self, before: &[Self]) -> Self {
+        let mut kept = self.clone();
+        if kept.credential.is_empty() && kept.has_credential {
+            let same = before.iter().find(|it| it.url == kept.url && it.username == kept.username);
+            kept.credential = same.map(|it| it.credential.clone()).unwrap_or_default();
+        }
+        kept.has_credential = !kept.credential.is_empty();
+        kept
+    }
+
     fn check(&self) -> Result<(), PealError> {
         let host = ["stun:", "turn:"].iter().find_map(|scheme| self.url.strip_prefix(scheme));
         let long = [&self.url, &self.username, &self.credential].iter().any(|text| text.len() > ICE_TEXT);

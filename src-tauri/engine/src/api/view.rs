@@ -2,19 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContactDevice, Gender, Group, PealError, Profile, RecordMember, Settings, Verification};
-
-/// Voice or picture.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum Media {
-    /// Voice only.
-    #[default]
-    Audio,
-    /// Voice and picture.
-    Video,
-}
+use super::{
+    CallView, ContactDevice, Direction, EndReason, Gender, Group, Media, PealError, Profile, RecordMember, Settings,
+    Verification,
+};
 
 /// The whole phone at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,17 +161,6 @@ pub struct ContactView {
     pub devices: Vec<ContactDevice>,
 }
 
-/// Who began it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// I called.
-    Outgoing,
-    /// They called.
-    Incoming,
-}
-
 /// How a call ended, for the history (kit D14 to D18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -232,136 +212,6 @@ pub struct RecordView {
     pub message: Option<String>,
 }
 
-/// Where a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum CallState {
-    /// Outgoing: no device has answered the invite yet.
-    Calling,
-    /// Outgoing: it rings there. Incoming: it rings here.
-    Ringing,
-    /// Answered; media is being set up.
-    Connecting,
-    /// They talk.
-    Connected,
-    /// Media was lost and is being brought back.
-    Reconnecting,
-    /// Over; `reason` says why.
-    Ended,
-}
-
-/// Why a call ended. Each has words and a hint in the interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum EndReason {
-    /// Somebody hung up.
-    Hangup,
-    /// The caller withdrew.
-    Cancelled,
-    /// The callee declined.
-    Rejected,
-    /// The callee was in another call.
-    Busy,
-    /// Nobody answered in time.
-    NoResponse,
-    /// Answered on another device of the callee.
-    AnsweredElsewhere,
-    /// Declined on another device of the callee.
-    RejectedElsewhere,
-    /// This device was logged in elsewhere.
-    KickedOut,
-    /// No path for media was found.
-    IceFailed,
-    /// The media path was lost and did not come back.
-    IceLost,
-    /// No microphone or speaker.
-    DeviceFailed,
-    /// The callee can't be reached: no device of theirs rang.
-    Unreachable,
-    /// The other side can't take this kind of call.
-    Incompatible,
-    /// A fault.
-    Error,
-}
-
-/// Where a member of a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum MemberState {
-    /// Invited; nothing heard yet.
-    Inviting,
-    /// A device of theirs rings.
-    Ringing,
-    /// Answered; media is being set up.
-    Connecting,
-    /// In the call.
-    Joined,
-    /// Their media stopped arriving.
-    Disconnected,
-    /// Gone.
-    Left,
-}
-
-/// Somebody else in a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct MemberView {
-    /// The account.
-    pub user_id: String,
-    /// The name to show.
-    pub name: String,
-    /// What kind of contact it is.
-    pub kind: ContactKind,
-    /// Where they stand.
-    pub state: MemberState,
-    /// Their microphone is off.
-    pub muted: bool,
-}
-
-/// How good the media path is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum Quality {
-    /// Nobody would notice anything.
-    Good,
-    /// Some losses are heard.
-    Fair,
-    /// Hard to follow.
-    Poor,
-}
-
-/// One call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct CallView {
-    /// The call.
-    pub call_id: String,
-    /// Who began it.
-    pub direction: Direction,
-    /// Voice or picture.
-    pub media: Media,
-    /// Where it stands.
-    pub state: CallState,
-    /// Why it ended; absent before.
-    pub reason: Option<EndReason>,
-    /// Everyone else in it.
-    pub members: Vec<MemberView>,
-    /// The words that came with the invite (or the decline, once ended).
-    pub message: Option<String>,
-    /// When it connected, ms since 1970; absent before.
-    pub connected_at: Option<f64>,
-    /// How long they talked, ms; only once ended.
-    pub duration_ms: Option<f64>,
-    /// My microphone is off.
-    pub muted: bool,
-    /// How good the media path is; absent until measured.
-    pub quality: Option<Quality>,
-}
-
 /// A sound device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -402,30 +252,4 @@ pub struct VoiceLevel {
 pub struct Meters {
     /// My microphone first, then everyone heard.
     pub voices: Vec<VoiceLevel>,
-}
-
-/// Counters of a call's media path, since it began.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct CallStats {
-    /// Voice packets sent.
-    pub packets_sent: f64,
-    /// Voice packets received.
-    pub packets_received: f64,
-    /// Voice packets of theirs that never came (RFC 3550).
-    pub lost: f64,
-    /// Round trip of the media path, ms; absent until measured.
-    pub rtt_ms: Option<f64>,
-    /// Jitter of their packets, ms (RFC 3550).
-    pub jitter_ms: f64,
-    /// How long their voice waits in the jitter buffer, ms.
-    pub buffer_ms: f64,
-    /// Voice made up for what was lost, ms.
-    pub concealed_ms: f64,
-    /// Voice played, ms.
-    pub played_ms: f64,
-    /// From the answer to the first sound of theirs at the speaker, ms.
-    pub first_audio_ms: Option<f64>,
-    /// What encrypts the voice.
-    pub srtp_cipher: String,
 }

@@ -73,11 +73,6 @@ impl Directory {
         groups
     }
 
-    /// A picture that somebody known has.
-    pub fn has_avatar(&self, avatar_id: &str) -> bool {
-        self.known.values().any(|row| row.avatar_id.as_deref() == Some(avatar_id))
-    }
-
     fn view(&self, row: &ContactRow) -> ContactView {
         let device = |it: &Presence| ContactDevice {
             device_id: it.address.device.to_string(),

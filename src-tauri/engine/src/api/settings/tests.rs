@@ -108,3 +108,26 @@ fn the_qualities_are_24_32_and_64_kbit() {
     let rates = [AudioQuality::Voice, AudioQuality::Balanced, AudioQuality::High].map(AudioQuality::bitrate);
     assert_eq!(rates, [24_000, 32_000, 64_000]);
 }
+
+#[test]
+fn a_credential_is_never_shown_and_stays_with_its_server() {
+    let server = |username: &str, credential: &str| IceServer {
+        url: "turn:example.org".to_owned(),
+        username: username.to_owned(),
+        credential: credential.to_owned(),
+        has_credential: false,
+    };
+    let patch = |server: IceServer| SettingsPatch { ice_servers: Some(vec![server]), ..SettingsPatch::default() };
+    let kept = patch(server("ann", "secret")).apply(Settings::default());
+    let shown = kept.shown();
+    assert!(!serde_json::to_string(&shown).unwrap().contains("secret"));
+    assert!(shown.ice_servers[0].has_credential);
+    // What a window shows comes back as it was shown.
+    let again = patch(shown.ice_servers[0].clone()).apply(kept.clone());
+    assert_eq!(again.ice_servers[0].credential, "secret");
+    // Another name is another person; an empty credential without the flag is none.
+    let other = patch(IceServer { has_credential: true, ..server("bob", "") }).apply(kept.clone());
+    assert_eq!((other.ice_servers[0].credential.as_str(), other.ice_servers[0].has_credential), ("", false));
+    let none = patch(server("ann", "")).apply(kept);
+    assert!(!none.ice_servers[0].has_credential);
+}
