@@ -65,6 +65,42 @@ pub fn level_dbfs(samples: &[i16]) -> f64 {
     if samples.is_empty() || power == 0.0 { -100.0 } else { 10.0 * (power / samples.len() as f64).log10() }
 }
 
+/// How loud one pitch (Hz) is in a recording, in dBFS (RMS); -100 for none of it. Best over whole periods: 10 ms for
+/// multiples of 100 Hz.
+pub fn tone_dbfs(samples: &[i16], hertz: f64) -> f64 {
+    let step = std::f64::consts::TAU * hertz / f64::from(RATE);
+    let (mut real, mut imaginary) = (0.0, 0.0);
+    for (n, sample) in samples.iter().enumerate() {
+        let (sine, cosine) = (step * n as f64).sin_cos();
+        real += f64::from(*sample) / 32_768.0 * cosine;
+        imaginary += f64::from(*sample) / 32_768.0 * sine;
+    }
+    let count = samples.len().max(1) as f64;
+    let power = 2.0 * (real * real + imaginary * imaginary) / (count * count);
+    if power <= 1e-10 { -100.0 } else { 10.0 * power.log10() }
+}
+
+/// The longest stretch, ms, in which this pitch (Hz) is quieter than `floor` (dBFS).
+pub fn longest_gap_ms(samples: &[i16], hertz: f64, floor: f64) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for piece in samples.chunks_exact(RATE as usize / 100) {
+        run = if tone_dbfs(piece, hertz) < floor { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest * 10
+}
+
+/// What of a recording is neither of these pitches (Hz, multiples of 100), as the loudest 10 ms of it, in dBFS: a click
+/// is far above what the codec adds.
+pub fn loudest_rest_dbfs(samples: &[i16], pitches: &[f64]) -> f64 {
+    let rest = |piece: &[i16]| {
+        let whole = 10f64.powf(level_dbfs(piece) / 10.0);
+        let tones: f64 = pitches.iter().map(|hertz| 10f64.powf(tone_dbfs(piece, *hertz) / 10.0)).sum();
+        10.0 * (whole - tones).max(1e-10).log10()
+    };
+    samples.chunks_exact(RATE as usize / 100).map(rest).fold(-100.0, f64::max)
+}
+
 /// Where `heard` is most like `said`, and how much (0 to 1).
 #[derive(Debug, Clone, Copy)]
 pub struct Match {
@@ -137,6 +173,28 @@ fn best(said: &[f64], heard: &[f64], delays: std::ops::Range<i64>) -> Match {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sines(pitches: &[f64], seconds: f64) -> Vec<i16> {
+        let sample = |n: usize| {
+            let at = n as f64 / f64::from(RATE);
+            let sum: f64 = pitches.iter().map(|hertz| (std::f64::consts::TAU * hertz * at).sin()).sum();
+            (3_276.8 * sum) as i16
+        };
+        (0..(seconds * f64::from(RATE)) as usize).map(sample).collect()
+    }
+
+    #[test]
+    fn pitches_are_told_apart_and_gaps_and_clicks_are_found() {
+        let mut samples = sines(&[400.0, 700.0], 1.0);
+        assert!((tone_dbfs(&samples, 400.0) + 23.0).abs() < 0.1, "{}", tone_dbfs(&samples, 400.0));
+        assert!(tone_dbfs(&samples, 1_000.0) < -80.0);
+        assert_eq!(longest_gap_ms(&samples, 700.0, -40.0), 0);
+        assert!(loudest_rest_dbfs(&samples, &[400.0, 700.0]) < -70.0);
+        samples[24_000] = 30_000;
+        assert!(loudest_rest_dbfs(&samples, &[400.0, 700.0]) > -35.0);
+        samples[9_600..12_000].fill(0);
+        assert_eq!(longest_gap_ms(&samples, 700.0, -40.0), 50);
+    }
 
     #[test]
     fn a_delayed_copy_is_found_and_a_stranger_is_not() {

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{CallId, Candidate, DeviceAddress, DeviceId, MediaKind, RecordStatus, UserId};
+use crate::DeviceId;
+use crate::{
+    Alert, CallId, CallSnapshot, CallState, Candidate, DeviceAddress, MediaKind, MemberSnapshot, MemberState,
+    RecordStatus, UserId,
+};
 
 /// Candidates kept for a peer connection that is not there yet.
 pub(crate) const EARLY_CANDIDATES: usize = 30;
@@ -16,8 +20,8 @@ pub enum Direction {
     Incoming,
 }
 
-/// Why a call ended. A value, not an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Why a call ended, or somebody left it. A value, not an error. Ordered: of two tales the first listed is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EndReason {
     /// Somebody hung up.
     Hangup,
@@ -47,73 +51,10 @@ pub enum EndReason {
     Incompatible,
     /// A fault on one side.
     Error,
-}
-
-/// Where a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CallState {
-    /// Outgoing: nobody rings yet.
-    Calling,
-    /// It rings, there or here.
-    Ringing,
-    /// Answered; media is being set up.
-    Connecting,
-    /// They talk.
-    Connected,
-    /// Media was lost and is being brought back.
-    Reconnecting,
-    /// Over.
-    Ended(EndReason),
-}
-
-/// Where the other side of a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MemberState {
-    /// Invited; nothing heard yet.
-    Inviting,
-    /// A device rings.
-    Ringing,
-    /// Answered; media is being set up.
-    Connecting,
-    /// In the call.
-    Joined,
-    /// Their media stopped arriving.
-    Disconnected,
-    /// Gone.
-    Left,
-}
-
-/// One call as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallSnapshot {
-    /// The call.
-    pub id: CallId,
-    /// Who began it.
-    pub direction: Direction,
-    /// Voice or picture.
-    pub media: MediaKind,
-    /// The other side.
-    pub peer: UserId,
-    /// Their device, once it is settled.
-    pub peer_device: Option<DeviceId>,
-    /// Everyone invited.
-    pub invited: Vec<UserId>,
-    /// The saved group it is for.
-    pub group: Option<String>,
-    /// Where it stands.
-    pub state: CallState,
-    /// Where the other side stands.
-    pub member: MemberState,
-    /// Words of the invite, or of the decline.
-    pub message: Option<String>,
-    /// When media first flowed.
-    pub connected_at: Option<Instant>,
-    /// How long they talked; only once ended.
-    pub duration: Option<Duration>,
-    /// Their microphone is off.
-    pub peer_muted: bool,
-    /// Rings here: the ring tone sounds.
-    pub rings_here: bool,
+    /// It was passed on to somebody else.
+    Transferred,
+    /// Blocked by the person; never told to the other side.
+    Blocked,
 }
 
 /// How far an outgoing invite has come on one device of the callee.
@@ -279,6 +220,8 @@ impl Call {
             | EndReason::IceLost
             | EndReason::DeviceFailed
             | EndReason::Incompatible
+            | EndReason::Transferred
+            | EndReason::Blocked
             | EndReason::Error => RecordStatus::Cancelled,
         }
     }
@@ -309,21 +252,41 @@ impl Call {
             | State::Accepting { .. }
             | State::Talking { .. } => None,
         };
+        let outgoing = self.direction == Direction::Outgoing;
+        let reason = match &self.state {
+            State::Ended { reason, .. } => Some(*reason),
+            State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Ringing { .. }
+            | State::Accepting { .. }
+            | State::Talking { .. } => None,
+        };
         Some(CallSnapshot {
             id: self.id,
             direction: self.direction,
             media: self.media,
-            peer: self.peer.clone(),
-            peer_device: self.device().map(|address| address.device.clone()),
-            invited: self.invited.clone(),
+            host: self.peer.clone(),
+            inviter: (!outgoing).then(|| self.peer.clone()),
             group: self.group.clone(),
-            state,
-            member,
             message: self.message.clone(),
+            state,
+            alert: matches!(self.state, State::Ringing { .. }).then_some(Alert::Ring),
+            members: vec![MemberSnapshot {
+                user: self.peer.clone(),
+                device: self.device().map(|address| address.device.clone()),
+                state: member,
+                reason,
+                muted: self.peer_muted,
+                on_hold: false,
+                video: false,
+                invited_by: None,
+            }],
+            on_hold: false,
             connected_at: self.connected_at,
             duration,
-            peer_muted: self.peer_muted,
-            rings_here: matches!(self.state, State::Ringing { .. }),
+            switch: None,
+            transfer_to: None,
+            preview: false,
         })
     }
 }

@@ -15,7 +15,7 @@ impl Phone {
         if let Some(call) = self.call_mut(id) {
             // The broker repeats itself; the caller may have missed that it rings here.
             if matches!(&call.state, State::Ringing { from: caller, .. } if *caller == from) {
-                self.send(from, Signal::Ringing { call: id });
+                self.send(from, Signal::Ringing { call: id, generation: 0 });
             }
             return;
         }
@@ -83,7 +83,10 @@ impl Phone {
                 | State::Accepting { .. }
                 | State::Talking { .. }
                 | State::Ended { .. } => {
-                    self.send(from, Signal::Reject { call: id, reason: RejectReason::Busy, message: None });
+                    self.send(
+                        from,
+                        Signal::Reject { call: id, generation: 0, reason: RejectReason::Busy, message: None },
+                    );
                     self.end(now, id, EndReason::Busy);
                     // The running call keeps the screen.
                     self.calls.retain(|call| call.id != id);
@@ -103,7 +106,7 @@ impl Phone {
         if glare {
             self.notify(Notice::Connecting(id));
         } else {
-            self.send(link.peer, Signal::Ringing { call: id });
+            self.send(link.peer, Signal::Ringing { call: id, generation: 0 });
             self.notify(Notice::Invited(id));
         }
     }
@@ -118,7 +121,16 @@ impl Phone {
         if let State::Calling { legs, .. } = call.state {
             for leg in legs {
                 let to = DeviceAddress { user: call.peer.clone(), device: leg.device };
-                self.send(to, Signal::Select { call: mine, device: winner.clone(), answer: None });
+                self.send(
+                    to,
+                    Signal::Select {
+                        call: mine,
+                        generation: 0,
+                        roster: Vec::new(),
+                        device: winner.clone(),
+                        answer: None,
+                    },
+                );
             }
         }
     }
@@ -146,7 +158,7 @@ impl Phone {
         match &call.state {
             State::Waiting { from, .. } | State::Ringing { from, .. } => {
                 let from = from.clone();
-                self.send(from, Signal::Reject { call: id, reason: RejectReason::Declined, message });
+                self.send(from, Signal::Reject { call: id, generation: 0, reason: RejectReason::Declined, message });
                 self.end(now, id, EndReason::Rejected);
             }
             State::Calling { .. } | State::Accepting { .. } | State::Talking { .. } | State::Ended { .. } => {
@@ -268,7 +280,10 @@ impl Phone {
         let Some(peer) = call.device().cloned() else {
             return self.refuse(id, Refusal::WrongState);
         };
-        self.send(peer, Signal::Hangup { call: id, reason: HangupReason::DeviceFailed });
+        self.send(
+            peer,
+            Signal::Hangup { call: id, generation: 0, everyone: false, reason: HangupReason::DeviceFailed },
+        );
         self.end(now, id, EndReason::DeviceFailed);
     }
 

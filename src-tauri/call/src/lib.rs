@@ -9,14 +9,20 @@ mod incoming;
 mod media;
 mod outgoing;
 mod phone;
+mod policy;
 mod port;
+mod roster;
 mod signal;
+mod snapshot;
 
-pub use call::{CallSnapshot, CallState, Direction, EndReason, MemberState};
+pub use call::{Direction, EndReason};
 pub use id::{CallId, DeviceAddress, DeviceId, NAME_LIMIT, NameError, UserId};
-pub use phone::{Phone, PhoneConfig};
-pub use port::{CallRecord, Dial, Input, Link, Notice, Output, Refusal};
+pub use phone::{CALL_LIMIT, Phone, PhoneConfig};
+pub use policy::{Policy, Unknown};
+pub use port::{CallRecord, Callee, Dial, Input, Link, Meanwhile, Notice, Output, Refusal};
+pub use roster::{MEMBER_LIMIT, ROSTER_LIMIT, RosterEntry, Standing};
 pub use signal::{
     CancelReason, Candidate, DEFAULT_RING, HangupReason, Invite, MAX_RING, MESSAGE_LIMIT, MediaKind, RecordStatus,
     RejectReason, Signal,
 };
+pub use snapshot::{Alert, CallSnapshot, CallState, MemberSnapshot, MemberState, Switch};

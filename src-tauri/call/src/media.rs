@@ -19,15 +19,20 @@ impl Phone {
                 }
                 *sent = true;
                 let early = std::mem::take(early);
-                self.send(link.peer.clone(), Signal::Accept { call: id, media, offer: sdp });
+                self.send(link.peer.clone(), Signal::Accept { call: id, generation: 0, media, offer: Some(sdp) });
                 if !early.candidates.is_empty() || early.complete {
                     self.send(
                         link.peer.clone(),
-                        Signal::Candidates { call: id, candidates: early.candidates, complete: early.complete },
+                        Signal::Candidates {
+                            call: id,
+                            attempt: 0,
+                            candidates: early.candidates,
+                            complete: early.complete,
+                        },
                     );
                 }
             }
-            State::Talking { .. } => self.send(link.peer.clone(), Signal::Offer { call: id, sdp }),
+            State::Talking { .. } => self.send(link.peer.clone(), Signal::Offer { call: id, attempt: 0, sdp }),
             State::Calling { .. } | State::Waiting { .. } | State::Ended { .. } => {}
         }
     }
@@ -39,9 +44,15 @@ impl Phone {
             return;
         };
         let signal = if std::mem::replace(settled, true) {
-            Signal::Answer { call: id, sdp }
+            Signal::Answer { call: id, attempt: 0, sdp }
         } else {
-            Signal::Select { call: id, device: link.peer.device.clone(), answer: Some(sdp) }
+            Signal::Select {
+                call: id,
+                generation: 0,
+                roster: Vec::new(),
+                device: link.peer.device.clone(),
+                answer: Some(sdp),
+            }
         };
         self.send(link.peer.clone(), signal);
     }
@@ -54,7 +65,7 @@ impl Phone {
                 early.keep(candidates, complete);
             }
             State::Accepting { sent: true, .. } | State::Talking { .. } => {
-                self.send(link.peer.clone(), Signal::Candidates { call: id, candidates, complete });
+                self.send(link.peer.clone(), Signal::Candidates { call: id, attempt: 0, candidates, complete });
             }
             State::Calling { .. } | State::Waiting { .. } | State::Ended { .. } => {}
         }
@@ -147,7 +158,7 @@ impl Phone {
             | State::Waiting { .. }
             | State::Ended { .. } => return,
         };
-        self.send(link.peer.clone(), Signal::Hangup { call: id, reason });
+        self.send(link.peer.clone(), Signal::Hangup { call: id, generation: 0, everyone: false, reason });
         self.end(now, id, end);
     }
 
@@ -194,7 +205,7 @@ impl Phone {
 
     fn send_media_state(&mut self, id: CallId, to: DeviceAddress) {
         let (revision, muted) = (self.mute_revision, self.muted);
-        self.send(to, Signal::MediaState { call: id, revision, muted });
+        self.send(to, Signal::MediaState { call: id, revision, muted, on_hold: false, video: false });
     }
 
     fn talks_with(&mut self, id: CallId, from: &DeviceAddress) -> bool {

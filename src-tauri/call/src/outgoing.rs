@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 use crate::call::{Call, Leg, LegState, Path, State};
 use crate::phone::{CONNECT_LIMIT, RECORD_LIFETIME};
 use crate::{
-    CallId, CancelReason, DeviceAddress, Dial, Direction, EndReason, HangupReason, Invite, Link, MAX_RING, MediaKind,
-    Notice, Output, Phone, Refusal, RejectReason, Signal,
+    CallId, Callee, CancelReason, DeviceAddress, Dial, Direction, EndReason, HangupReason, Invite, Link, MAX_RING,
+    MediaKind, Notice, Output, Phone, Refusal, RejectReason, Signal, UserId,
 };
 
 impl Phone {
     pub(crate) fn place(&mut self, now: Instant, dial: Dial) {
-        let Dial { call: id, to, devices, only, media, message, lifetime, started_at } = dial;
+        let Dial { call: id, to, only, media, message, lifetime, started_at, .. } = dial;
+        let Some(Callee { user: to, devices }) = to.into_iter().next() else {
+            return self.refuse(id, Refusal::UnknownUser);
+        };
         if self.is_busy() {
             return self.refuse(id, Refusal::Busy);
         }
@@ -33,7 +36,7 @@ impl Phone {
         call.message = message;
         call.started_at = started_at;
         for leg in &legs {
-            let invite = invite(&call, lifetime);
+            let invite = invite(&self.me.user, &call, lifetime);
             let to = DeviceAddress { user: call.peer.clone(), device: leg.device.clone() };
             self.outputs.push_back(Output::Send { to, signal: invite, lifetime });
         }
@@ -63,7 +66,7 @@ impl Phone {
                 State::Waiting { .. } | State::Accepting { .. } | State::Talking { .. } | State::Ended { .. } => None,
             };
             if let Some(left) = resend {
-                sends.push((invite(call, left), left));
+                sends.push((invite(&self.me.user, call, left), left));
             }
         }
         for (signal, lifetime) in sends {
@@ -98,7 +101,8 @@ impl Phone {
         offer: String,
     ) {
         let Some(call) = self.call_mut(id).filter(|call| call.peer == from.user) else {
-            return self.send(from, Signal::Hangup { call: id, reason: HangupReason::Gone });
+            return self
+                .send(from, Signal::Hangup { call: id, generation: 0, everyone: false, reason: HangupReason::Gone });
         };
         match &call.state {
             State::Calling { legs, .. } => {
@@ -131,7 +135,16 @@ impl Phone {
                 }
                 for device in others {
                     let to = DeviceAddress { user: peer.clone(), device };
-                    self.send(to, Signal::Select { call: id, device: from.device.clone(), answer: None });
+                    self.send(
+                        to,
+                        Signal::Select {
+                            call: id,
+                            generation: 0,
+                            roster: Vec::new(),
+                            device: from.device.clone(),
+                            answer: None,
+                        },
+                    );
                 }
                 self.notify(Notice::UserAccepted(id, peer));
                 self.notify(Notice::Connecting(id));
@@ -139,7 +152,10 @@ impl Phone {
             State::Talking { peer: winner, .. } => {
                 if *winner != from {
                     let device = winner.device.clone();
-                    self.send(from, Signal::Select { call: id, device, answer: None });
+                    self.send(
+                        from,
+                        Signal::Select { call: id, generation: 0, device, answer: None, roster: Vec::new() },
+                    );
                 }
             }
             // The caller never accepts its own call.
@@ -200,6 +216,7 @@ impl Phone {
         let legs = legs.clone();
         let record = Signal::Record {
             call: id,
+            generation: 0,
             media: call.media,
             status: call.status(reason),
             started_at: call.started_at,
@@ -209,7 +226,7 @@ impl Phone {
         let peer = call.peer.clone();
         for leg in legs {
             let to = DeviceAddress { user: peer.clone(), device: leg.device };
-            self.send(to.clone(), Signal::Cancel { call: id, reason: cancel.clone() });
+            self.send(to.clone(), Signal::Cancel { call: id, generation: 0, reason: cancel.clone() });
             if leg.state == LegState::Invited {
                 self.outputs.push_back(Output::Send { to, signal: record.clone(), lifetime: RECORD_LIFETIME });
             }
@@ -218,7 +235,7 @@ impl Phone {
     }
 }
 
-fn invite(call: &Call, lifetime: Duration) -> Signal {
+fn invite(me: &UserId, call: &Call, lifetime: Duration) -> Signal {
     Signal::Invite(Invite {
         call: call.id,
         media: call.media,
@@ -226,5 +243,11 @@ fn invite(call: &Call, lifetime: Duration) -> Signal {
         group: call.group.clone(),
         message: call.message.clone(),
         lifetime,
+        host: me.clone(),
+        generation: 0,
+        roster: Vec::new(),
+        transfer: false,
+        replaces: None,
+        early_media: false,
     })
 }

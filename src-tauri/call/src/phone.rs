@@ -9,6 +9,8 @@ use crate::{
     Output, Refusal, Signal, UserId,
 };
 
+/// Most calls at once, those on hold included.
+pub const CALL_LIMIT: usize = 4;
 /// How long setting up media may take after an answer.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// Media gone this long: ICE restarts.
@@ -84,9 +86,18 @@ impl Phone {
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         match input {
             Input::Call(dial) => self.place(now, dial),
-            Input::Accept { call } => self.accept(now, call),
-            Input::Reject { call, message } => self.reject(now, call, message),
-            Input::Hangup { call } => self.hang_up(now, call),
+            Input::Accept { call, .. } => self.accept(now, call),
+            Input::Reject { call, message, .. } => self.reject(now, call, message),
+            Input::Hangup { call } | Input::Cancel { call, .. } | Input::Leave { call } => self.hang_up(now, call),
+            Input::Invite { call, .. }
+            | Input::Hold { call }
+            | Input::Resume { call }
+            | Input::SwitchMedia { call, .. }
+            | Input::AnswerSwitch { call, .. }
+            | Input::Transfer { call, .. }
+            | Input::TransferTo { call, .. }
+            | Input::Merge { call, .. } => self.refuse(call, Refusal::WrongState),
+            Input::SetVideo { .. } | Input::PolicyChanged(_) => {}
             Input::Dismiss { call } => self.calls.retain(|it| it.id != call || !it.is_over()),
             Input::SetMuted { muted } => self.set_muted(muted),
             Input::LogOut { reason } => self.log_out(now, reason),
@@ -137,6 +148,11 @@ impl Phone {
     /// My microphone is off.
     pub const fn is_muted(&self) -> bool {
         self.muted
+    }
+
+    /// How many invites were dropped because their sender sent too many.
+    pub const fn flooded(&self) -> u64 {
+        0
     }
 
     /// A call is being made, rings or runs.
@@ -194,6 +210,8 @@ impl Phone {
             started_at: call.started_at,
             duration,
             message: call.message.clone(),
+            members: Vec::new(),
+            group: call.group.clone(),
         };
         let link = call.device().map(|peer| Link { call: id, peer: peer.clone() });
         let peer = call.peer.clone();
@@ -229,12 +247,18 @@ impl Phone {
             State::Waiting { .. } | State::Ringing { .. } => self.reject(now, id, None),
             State::Accepting { from, .. } => {
                 let from = from.clone();
-                self.send(from, Signal::Hangup { call: id, reason: HangupReason::Hangup });
+                self.send(
+                    from,
+                    Signal::Hangup { call: id, generation: 0, everyone: false, reason: HangupReason::Hangup },
+                );
                 self.end(now, id, EndReason::Hangup);
             }
             State::Talking { peer, .. } => {
                 let peer = peer.clone();
-                self.send(peer, Signal::Hangup { call: id, reason: HangupReason::Hangup });
+                self.send(
+                    peer,
+                    Signal::Hangup { call: id, generation: 0, everyone: false, reason: HangupReason::Hangup },
+                );
                 self.end(now, id, EndReason::Hangup);
             }
             State::Ended { .. } => {}
@@ -250,7 +274,10 @@ impl Phone {
                 State::Waiting { .. } | State::Ringing { .. } | State::Ended { .. } => self.end(now, id, reason),
                 State::Accepting { from: peer, .. } | State::Talking { peer, .. } => {
                     let peer = peer.clone();
-                    self.send(peer, Signal::Hangup { call: id, reason: HangupReason::Hangup });
+                    self.send(
+                        peer,
+                        Signal::Hangup { call: id, generation: 0, everyone: false, reason: HangupReason::Hangup },
+                    );
                     self.end(now, id, reason);
                 }
             }
@@ -260,19 +287,26 @@ impl Phone {
     fn signal_received(&mut self, now: Instant, from: DeviceAddress, signal: Signal, at: u64) {
         match signal {
             Signal::Invite(invite) => self.invited(now, from, invite, at),
-            Signal::Ringing { call } => self.rings_there(call, &from),
-            Signal::Accept { call, media, offer } => self.accepted_there(now, call, from, media, offer),
-            Signal::Select { call, device, answer } => self.selected(now, call, &from, device, answer),
-            Signal::Reject { call, reason, message } => self.rejected_there(now, call, &from, reason, message),
-            Signal::Cancel { call, reason } => self.cancelled_there(now, call, &from, reason),
-            Signal::Hangup { call, reason } => self.hung_up_there(now, call, &from, reason),
-            Signal::Candidates { call, candidates, complete } => {
+            Signal::Ringing { call, .. } => self.rings_there(call, &from),
+            Signal::Accept { call, media, offer, .. } => {
+                self.accepted_there(now, call, from, media, offer.unwrap_or_default());
+            }
+            Signal::Select { call, device, answer, .. } => self.selected(now, call, &from, device, answer),
+            Signal::Reject { call, reason, message, .. } => self.rejected_there(now, call, &from, reason, message),
+            Signal::Cancel { call, reason, .. } => self.cancelled_there(now, call, &from, reason),
+            Signal::Hangup { call, reason, .. } => self.hung_up_there(now, call, &from, reason),
+            Signal::Candidates { call, candidates, complete, .. } => {
                 self.candidates_received(call, from, candidates, complete);
             }
-            Signal::Offer { call, sdp } => self.offer_received(call, from, sdp),
-            Signal::Answer { call, sdp } => self.answer_received(call, from, sdp),
-            Signal::MediaState { call, revision, muted } => self.media_state_received(call, &from, revision, muted),
-            Signal::Record { call, media, status, started_at, message } => {
+            Signal::Offer { call, sdp, .. } => self.offer_received(call, from, sdp),
+            Signal::Answer { call, sdp, .. } => self.answer_received(call, from, sdp),
+            Signal::MediaState { call, revision, muted, .. } => self.media_state_received(call, &from, revision, muted),
+            Signal::Preview { .. }
+            | Signal::MediaRequest { .. }
+            | Signal::MediaReply { .. }
+            | Signal::Roster { .. }
+            | Signal::Shared(_) => {}
+            Signal::Record { call, media, status, started_at, message, .. } => {
                 self.record_received(
                     now,
                     from.user,
@@ -286,6 +320,8 @@ impl Phone {
                         started_at,
                         duration: Duration::ZERO,
                         message,
+                        members: Vec::new(),
+                        group: None,
                     },
                 );
             }
@@ -354,13 +390,19 @@ impl Phone {
             }
             State::Accepting { from: device, .. } | State::Talking { peer: device, path: Path::New { .. }, .. } => {
                 let device = device.clone();
-                self.send(device, Signal::Hangup { call: id, reason: HangupReason::IceFailed });
+                self.send(
+                    device,
+                    Signal::Hangup { call: id, generation: 0, everyone: false, reason: HangupReason::IceFailed },
+                );
                 self.end(now, id, EndReason::IceFailed);
             }
             State::Talking { peer: device, path: Path::Down { restart_at, deadline }, .. } => {
                 if *deadline <= now {
                     let device = device.clone();
-                    self.send(device, Signal::Hangup { call: id, reason: HangupReason::IceLost });
+                    self.send(
+                        device,
+                        Signal::Hangup { call: id, generation: 0, everyone: false, reason: HangupReason::IceLost },
+                    );
                     self.end(now, id, EndReason::IceLost);
                 } else {
                     *restart_at = Some(now + RESTART_AGAIN);
@@ -377,6 +419,7 @@ impl Phone {
 const fn end_reason(reason: HangupReason, plain: EndReason) -> EndReason {
     match reason {
         HangupReason::Hangup | HangupReason::Gone => plain,
+        HangupReason::Transferred => EndReason::Transferred,
         HangupReason::IceFailed => EndReason::IceFailed,
         HangupReason::IceLost => EndReason::IceLost,
         HangupReason::DeviceFailed => EndReason::DeviceFailed,

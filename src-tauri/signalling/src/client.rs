@@ -18,7 +18,7 @@ use crate::session::Session;
 use crate::wire::{Body, WireError};
 use crate::{
     AppKey, ConnectError, DeviceKeys, DeviceKind, DevicePublicKey, DropReason, Notice, Presence, PresenceState,
-    ReplayGuard, SendError, ServerUrl, tls,
+    Profile, ReplayGuard, SendError, ServerUrl, tls,
 };
 
 /// How long [`Client::connect`] tries.
@@ -46,6 +46,10 @@ pub struct ClientConfig {
     pub keys: DeviceKeys,
     /// The name that others see; cleaned and cut to 64 characters.
     pub display_name: String,
+    /// What others see of the person beside the name; cleaned and cut like it.
+    pub profile: Profile,
+    /// This account wants one device at a time: whoever is there already yields to this one.
+    pub single: bool,
     /// What stands behind this device.
     pub kind: DeviceKind,
     /// This run of the program, a `UUIDv7` (of two programs with one device the older one yields).
@@ -73,6 +77,8 @@ impl ClientConfig {
             address,
             token: token.into(),
             keys,
+            profile: Profile::default(),
+            single: false,
             kind: DeviceKind::Person,
             boot_id: Uuid::now_v7(),
             capabilities: Vec::new(),
@@ -201,6 +207,9 @@ impl Client {
             key: config.keys.public(),
             boot_id: config.boot_id,
             capabilities: config.capabilities.clone(),
+            profile: config.profile.clone().cleaned(),
+            single: config.single,
+            claim: 1,
         };
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -292,6 +301,13 @@ impl Client {
     #[expect(clippy::unused_async, reason = "callers shall not rely on it being in memory")]
     pub async fn set_display_name(&self, name: &str) {
         self.show(|me| me.display_name = clean_name(name));
+    }
+
+    /// Shows another profile to others; its texts cleaned and cut like the name.
+    #[expect(clippy::unused_async, reason = "callers shall not rely on it being in memory")]
+    pub async fn set_profile(&self, profile: Profile) {
+        let profile = profile.cleaned();
+        self.show(|me| me.profile = profile);
     }
 
     /// Believes a device's key from now on; what was held because of it is opened.

@@ -132,6 +132,9 @@ mod tests {
             key,
             boot_id: Uuid::nil(),
             capabilities: Vec::new(),
+            profile: crate::Profile::default(),
+            single: false,
+            claim: 0,
         }
     }
 

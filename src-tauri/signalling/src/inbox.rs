@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use peal_call::{DeviceAddress, UserId};
+use peal_call::{DeviceAddress, Signal, UserId};
 use uuid::Uuid;
 
 use crate::directory::{Directory, KeyOf};
@@ -236,6 +236,10 @@ impl Inbox {
         };
         if !self.guard.take(from, envelope.id, body.boot, body.seq) {
             return Outcome::Drop(DropReason::Replayed);
+        }
+        // A line of the history is believed from one's own devices alone.
+        if matches!(body.signal, Signal::Shared(_)) && from.user != self.me.user {
+            return Outcome::Drop(DropReason::Forged);
         }
         let mut notices = Vec::new();
         if first_contact && directory.pin(from, key) {

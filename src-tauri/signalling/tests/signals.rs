@@ -225,9 +225,9 @@ async fn an_unknown_device_and_an_oversized_signal_are_refused_at_once(kind: Kin
     let nobody = address("carol", "desk");
     assert_eq!(ann.client.send(&nobody, &ringing(1), LIFE).await.err(), Some(SendError::UnknownDevice));
     let call = ringing(1).call();
-    let huge = Signal::Offer { call, sdp: "x".repeat(64 * 1024) };
+    let huge = Signal::Offer { call, attempt: 0, sdp: "x".repeat(64 * 1024) };
     assert_eq!(ann.client.send(bob.address(), &huge, LIFE).await.err(), Some(SendError::TooLarge));
-    let large = Signal::Offer { call, sdp: "x".repeat(40 * 1024) };
+    let large = Signal::Offer { call, attempt: 0, sdp: "x".repeat(40 * 1024) };
     ann.client.send(bob.address(), &large, LIFE).await.unwrap();
     let mut bob = bob;
     assert_eq!(bob.hears().await.1, large);

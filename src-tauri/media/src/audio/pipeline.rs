@@ -17,7 +17,7 @@ use super::jitter::RtpVoicePacket;
 use super::opus::SAMPLE_RATE;
 use super::process::Cleaner;
 use super::resample::Resampler;
-use super::sound::Sound;
+use super::sound::Player;
 use super::source::{Recorder, Source};
 use super::uplink::Uplink;
 use super::voice::VoiceShared;
@@ -45,9 +45,11 @@ pub(super) enum Order {
     Recorder(Option<Recorder>),
     /// A new voice.
     Voice(Receiver<RtpVoicePacket>, Arc<VoiceShared>),
-    Play(Sound),
+    Play(Player),
     StopSound,
     ExpectedLoss(u8),
+    /// Bits per second.
+    Bitrate(u32),
     Stop,
 }
 
@@ -178,6 +180,7 @@ impl Pipeline {
                 Ok(Order::Play(sound)) => self.downlink.play(sound),
                 Ok(Order::StopSound) => self.downlink.stop_sound(),
                 Ok(Order::ExpectedLoss(percent)) => self.uplink.set_expected_loss(percent),
+                Ok(Order::Bitrate(bits_per_second)) => self.uplink.set_bitrate(bits_per_second),
                 Err(TryRecvError::Empty) => return true,
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return false,
             }

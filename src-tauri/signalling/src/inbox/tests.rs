@@ -1,4 +1,4 @@
-use peal_call::{CallId, Signal};
+use peal_call::CallId;
 
 use super::*;
 use crate::names::address;
@@ -48,6 +48,9 @@ impl World {
             key,
             boot_id: self.boot,
             capabilities: Vec::new(),
+            profile: crate::Profile::default(),
+            single: false,
+            claim: 0,
         };
         self.directory.take(presence);
         self.bob.release(&mut self.directory, &self.ann.0, self.now)
@@ -60,7 +63,7 @@ impl World {
 }
 
 fn ringing(n: u128) -> Signal {
-    Signal::Ringing { call: CallId::from_uuid(Uuid::from_u128(n)) }
+    Signal::Ringing { call: CallId::from_uuid(Uuid::from_u128(n)), generation: 0 }
 }
 
 fn signals(notices: &[Notice]) -> Vec<Signal> {

@@ -24,12 +24,13 @@ pub fn encode_signal(signal: &Signal) -> Vec<u8> {
     signal::to_json(signal).to_string().into_bytes()
 }
 
-/// The signal that [`encode_signal`] wrote, within all limits; `None` for anything else.
+/// The signal that [`encode_signal`] wrote, within all limits; `None` for anything else. Who said it, and whether they
+/// may say such a thing by that road, is for the caller to know.
 pub fn decode_signal(bytes: &[u8]) -> Option<Signal> {
     if bytes.len() > ENVELOPE_LIMIT {
         return None;
     }
-    serde_json::from_slice(bytes).ok().and_then(|json| signal::from_json(json).ok())
+    serde_json::from_slice(bytes).ok().and_then(|json| signal::from_json(json, None).ok())
 }
 
 /// The largest envelope that is sent or read, in bytes.
@@ -169,7 +170,7 @@ impl Envelope {
         let (info, aad) = binding(app, from.0, me, self.id);
         let plain = keys.open(from.1, &info, &aad, &sealed).map_err(WireError::Seal)?;
         let body: BodyWire = serde_json::from_slice(&plain).map_err(|_| WireError::Malformed)?;
-        match signal::from_json(body.signal) {
+        match signal::from_json(body.signal, Some(&from.0.user)) {
             Ok(signal) => Ok(Body { boot: body.boot, seq: body.seq, signal }),
             Err(SignalError::Malformed) => Err(WireError::Malformed),
             Err(SignalError::UnknownKind { kind, call }) => {
