@@ -208,7 +208,7 @@ async fn in_safe_mode_a_login_needs_the_right_token_and_without_it_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_is_called_by_its_id_and_presence_is_told() {
     let broker = free_address();
-    let mut ann = Person::new("ann", quiet(broker)).await;
+    let ann = Person::new("ann", quiet(broker)).await;
     let mut bob = Person::new("bob", quiet(broker)).await;
     let mut cat = Person::new("cat", quiet(broker)).await;
     ann.sees_online("bob").await;
