@@ -41,6 +41,7 @@ mod schedule;
 mod session;
 mod signals;
 mod sound;
+mod subscription;
 mod text;
 mod translate;
 mod vcard;
@@ -49,3 +50,4 @@ mod voices;
 
 pub use config::{DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 pub use engine::Engine;
+pub use subscription::Subscription;
