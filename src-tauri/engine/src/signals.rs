@@ -65,7 +65,7 @@ impl Softphone {
                 let words = "a contact's device shows another key than before; its calls are held back";
                 self.complain(PealError::new(ErrorCode::KeyChanged, words));
             }
-            Notice::KickedOut => {
+            Notice::KickedOut { .. } => {
                 self.leave(EndReason::KickedOut).await;
                 let error = PealError::new(ErrorCode::KickedOut, "this device was logged in by another program");
                 self.set_connection(ConnectionState::Offline, Some(error));
