@@ -174,8 +174,9 @@ impl Phone {
                 self.calls.retain(|call| call.id != id);
                 return;
             }
+            let held = self.call(mine).is_some_and(|mine| mine.on_hold);
             self.yield_to(mine, &from.device);
-            return self.answer_by_itself(now, id, false);
+            return self.answer_by_itself(now, id, held);
         }
         let stale = others.iter().copied().find(|other| self.is_left_hanging(*other, &from, now));
         if let Some(stale) = stale {

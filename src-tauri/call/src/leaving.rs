@@ -248,6 +248,15 @@ impl Phone {
         }
     }
 
+    /// Ends a call as the one who invited me says: that is what the history keeps.
+    pub(crate) fn end_as_told(&mut self, now: Instant, id: CallId, reason: EndReason) {
+        self.end(now, id, reason);
+        let finished = self.finished.iter_mut().rev().find(|it| it.call == id);
+        if let Some(line) = finished.and_then(|it| it.line.as_mut()) {
+            line.word = Word::Callers;
+        }
+    }
+
     /// The one way in which a call ends: closes its peer connections, leaves its record, says so.
     pub(crate) fn end(&mut self, now: Instant, id: CallId, reason: EndReason) {
         self.withdraw_all(now, id, true);

@@ -59,8 +59,14 @@ pub(crate) struct Member {
     pub present: bool,
     /// Since when no media arrives from them.
     pub silent_since: Instant,
+    /// When any signal came from them last.
+    pub heard_at: Instant,
+    /// They are told again then what I send.
+    pub tell_at: Option<Instant>,
     /// Nothing connects us: I offer then, unless they have.
     pub offer_at: Option<Instant>,
+    /// The device with which they were in the call last, to be asked if it comes back.
+    pub last_device: Option<DeviceId>,
     /// The number of the last peer connection between us.
     pub attempts: u32,
     /// They have told me all I know.
@@ -92,7 +98,10 @@ impl Member {
             selected: false,
             present: true,
             silent_since: now,
+            heard_at: now,
+            tell_at: None,
             offer_at: None,
+            last_device: None,
             attempts: 0,
             synced: false,
             ask_at: now,
@@ -155,6 +164,8 @@ impl Member {
         self.revision = 0;
         self.present = true;
         self.silent_since = now;
+        self.heard_at = now;
+        self.tell_at = None;
         self.offer_at = None;
         self.synced = false;
     }

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use crate::call::Phase;
+use crate::call::{Call, Phase};
 use crate::member::Member;
 use crate::phone::{ASK_AGAIN, ASKS, OFFER_AFTER, OFFER_YIELD, STALE_INVITE, TRANSFER_LEAVE};
 use crate::{
@@ -22,6 +22,7 @@ impl Phone {
         call.answered |= call.is_in();
         let Some(member) = call.member_mut(user) else { return };
         let before = member.address();
+        member.last_device = Some(joiner.device.clone());
         let pending = member.pending.take();
         let generation = member.generation;
         member.standing = Standing::Joined { device: joiner.device.clone() };
@@ -114,7 +115,13 @@ impl Phone {
         };
         if !sender.may_tell(from, entries) {
             if sender.is_left() && call.is_in() {
+                let lost = sender.answered && sender.left_by_others();
                 self.heard_of_guests(now, id, from, entries);
+                if lost && reply {
+                    // They are to know that they were taken for gone.
+                    let entries = self.call(id).map(|call| call.roster(&me)).unwrap_or_default();
+                    self.send(from.clone(), Signal::Roster { call: id, entries, reply: false });
+                }
             }
             return;
         }
@@ -348,13 +355,21 @@ impl Phone {
         let gone = reason == HangupReason::Gone;
         match &call.phase {
             Phase::Waiting { .. } | Phase::Ringing { .. } | Phase::Accepting { .. } => {
-                if call.inviter.as_ref() == Some(from) {
-                    self.notify(Notice::UserCancelled(id, from.user.clone()));
-                    self.end(now, id, crate::leaving::end_reason(reason, EndReason::Cancelled));
+                if call.inviter.as_ref() != Some(from) {
+                    return;
                 }
+                if matches!(call.phase, Phase::Accepting { .. }) && !gone {
+                    // Who has not taken my answer withdraws; this one has, and the select is late or lost.
+                    call.answered = true;
+                    return self.end(now, id, crate::leaving::end_reason(reason, EndReason::Hangup));
+                }
+                self.notify(Notice::UserCancelled(id, from.user.clone()));
+                self.end(now, id, crate::leaving::end_reason(reason, EndReason::Cancelled));
             }
             Phase::In => {
                 let host = call.host == from.user;
+                let me = self.me.user.clone();
+                let Some(call) = self.call_mut(id) else { return };
                 let Some(member) = call.member_mut(&from.user) else { return };
                 if member.pending.as_ref().is_some_and(|pending| pending.has(&from.device)) {
                     return self.leg_hung_up(now, id, from, generation, reason);
@@ -365,9 +380,17 @@ impl Phone {
                     return;
                 }
                 let plain = if gone { EndReason::IceLost } else { EndReason::Hangup };
+                let by_me = member.invited_by.as_ref() == Some(&me);
+                let unselected = here && !gone && !member.selected && member.answered;
                 let end = crate::leaving::end_reason(reason, plain);
                 member.generation = generation.max(member.generation);
                 member.standing = Standing::Left { reason: end };
+                if unselected && by_me {
+                    // They have put it down before they could know that they had been in.
+                    let device = from.device.clone();
+                    let signal = Signal::Select { call: id, generation, device, answer: None, roster: Vec::new() };
+                    self.send(from.clone(), signal);
+                }
                 self.gone(now, id, &from.user, end);
                 if everyone && host {
                     return self.end(now, id, end);
@@ -399,6 +422,21 @@ impl Phone {
             for leg in legs.filter(|leg| leg.device == device.device) {
                 leg.ringing = false;
             }
+        }
+    }
+
+    /// Somebody who was taken for gone is there again: perhaps they still are in the call.
+    pub(crate) fn ask_the_lost(&mut self, device: &DeviceAddress) {
+        let me = self.me.clone();
+        let was_lost = |call: &Call| {
+            call.is_in()
+                && !call.own
+                && call.is_group()
+                && call.member(&device.user).is_some_and(|it| it.was_lost(device))
+        };
+        for id in self.calls_that(was_lost) {
+            let entries = self.call(id).map(|call| call.roster(&me)).unwrap_or_default();
+            self.send(device.clone(), Signal::Roster { call: id, entries, reply: true });
         }
     }
 
@@ -439,28 +477,40 @@ impl Member {
         entries.iter().any(claims)
     }
 
+    /// They were in the call with this device until others took them for gone.
+    fn was_lost(&self, device: &DeviceAddress) -> bool {
+        self.answered && self.left_by_others() && self.last_device.as_ref() == Some(&device.device)
+    }
+
+    /// Others have said that they left, not they.
+    const fn left_by_others(&self) -> bool {
+        match &self.standing {
+            Standing::Inviting { .. } | Standing::Joined { .. } => false,
+            Standing::Left { reason } => match reason {
+                EndReason::Cancelled | EndReason::NoResponse | EndReason::Unreachable | EndReason::IceLost => true,
+                EndReason::Hangup
+                | EndReason::Rejected
+                | EndReason::Busy
+                | EndReason::AnsweredElsewhere
+                | EndReason::RejectedElsewhere
+                | EndReason::KickedOut
+                | EndReason::IceFailed
+                | EndReason::DeviceFailed
+                | EndReason::Incompatible
+                | EndReason::Error
+                | EndReason::Transferred
+                | EndReason::Blocked => false,
+            },
+        }
+    }
+
     /// Somebody may say of themselves that they are in the call if they were invited, or if others took them for lost;
     /// not if they left, declined, or the invitation was withdrawn before they came.
     fn may_claim(&self, entry: &RosterEntry) -> bool {
         match &self.standing {
             Standing::Inviting { .. } | Standing::Joined { .. } => true,
-            Standing::Left { reason } => {
-                let by_others = match reason {
-                    EndReason::Cancelled | EndReason::NoResponse | EndReason::Unreachable | EndReason::IceLost => true,
-                    EndReason::Hangup
-                    | EndReason::Rejected
-                    | EndReason::Busy
-                    | EndReason::AnsweredElsewhere
-                    | EndReason::RejectedElsewhere
-                    | EndReason::KickedOut
-                    | EndReason::IceFailed
-                    | EndReason::DeviceFailed
-                    | EndReason::Incompatible
-                    | EndReason::Error
-                    | EndReason::Transferred
-                    | EndReason::Blocked => false,
-                };
-                matches!(entry.standing, Standing::Left { .. }) || (by_others && self.answered)
+            Standing::Left { .. } => {
+                matches!(entry.standing, Standing::Left { .. }) || (self.left_by_others() && self.answered)
             }
         }
     }

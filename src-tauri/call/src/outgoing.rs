@@ -180,6 +180,7 @@ impl Phone {
         for (signal, lifetime) in sends {
             self.outputs.push_back(Output::Send { to: device.clone(), signal, lifetime });
         }
+        self.ask_the_lost(device);
     }
 
     pub(crate) fn rings_there(&mut self, id: CallId, from: &DeviceAddress, generation: u32) {

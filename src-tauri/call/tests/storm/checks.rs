@@ -186,9 +186,12 @@ impl Storm {
             let Some((_, status)) = line.members.iter().find(|(it, _)| it == user) else {
                 continue;
             };
+            // Who was in the call before the inviter came has talked, whatever came of this invitation.
+            let again = self.town.called_back.contains(&(*call, user.clone()));
+            let before = |status: RecordStatus| again && status == RecordStatus::Completed;
             for device in self.town.devices.iter().filter(|device| device.me.user == *user) {
                 let theirs = device.records.iter().find(|record| record.call == *call);
-                if theirs.is_some_and(|record| record.status != *status && !is_newer(record.status, *status)) {
+                if theirs.is_some_and(|record| record.status != *status && !before(record.status)) {
                     return Err(self.fault(format!(
                         "{call}: {} says {status:?} of {user}, {} says {:?}",
                         inviter.me,
@@ -200,11 +203,6 @@ impl Storm {
         }
         Ok(())
     }
-}
-
-/// Whether the one who was invited may know more than the inviter who had left by then.
-const fn is_newer(_theirs: RecordStatus, _inviters: RecordStatus) -> bool {
-    false
 }
 
 fn talks(call: &CallSnapshot) -> bool {
