@@ -151,10 +151,14 @@ impl Phone {
         if from.user != self.me.user {
             return;
         }
-        if let Some(call) = self.call(id) {
+        if let Some(call) = self.call_mut(id) {
             let rings = matches!(call.phase, Phase::Waiting { .. } | Phase::Ringing { .. });
             // An earlier part of a call to which I am invited again says nothing about this ring.
             if !rings || call.own || call.generation > 0 || record.direction != Direction::Incoming {
+                if call.generation > 0 && record.status == RecordStatus::Completed {
+                    call.answered = true;
+                    call.talked_before = call.talked_before.max(record.duration);
+                }
                 return;
             }
             let device = from.device.clone();

@@ -130,10 +130,10 @@ impl Phone {
         }
         call.inviter = Some(from);
         if let Some(Line { record, .. }) = before {
-            let talked = record.members.iter().filter(|(_, status)| *status == RecordStatus::Completed);
-            for (user, _) in talked {
+            for (user, status) in &record.members {
                 if let Some(member) = call.member_mut(user) {
-                    member.answered = true;
+                    member.answered = *status == RecordStatus::Completed;
+                    member.went = Some(*status);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{CallId, DeviceAddress, DeviceId, EndReason, RosterEntry, Standing, UserId};
+use crate::{CallId, DeviceAddress, DeviceId, EndReason, RecordStatus, RosterEntry, Standing, UserId};
 
 /// How far an invite has come on one device.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,6 +49,8 @@ pub(crate) struct Member {
     pub stale_at: Option<Instant>,
     /// They have been in the call.
     pub answered: bool,
+    /// How it went with them in an earlier part of this call that I was in.
+    pub went: Option<RecordStatus>,
     /// Media has flowed between us since they came.
     pub entered: bool,
     /// Their media has stopped arriving, or never did in time.
@@ -93,6 +95,7 @@ impl Member {
             pending: None,
             stale_at: None,
             answered: false,
+            went: None,
             entered: false,
             lost: false,
             selected: false,

@@ -221,10 +221,14 @@ impl Phone {
     /// Takes one line of a roster that is news.
     fn believe(&mut self, now: Instant, id: CallId, entry: &RosterEntry) {
         let Some(call) = self.call_mut(id) else { return };
+        let inviter_here = match &entry.standing {
+            Standing::Inviting { by, .. } => call.member(by).is_some_and(Member::is_joined),
+            Standing::Joined { .. } | Standing::Left { .. } => false,
+        };
         let Some(member) = call.member_mut(&entry.user) else {
             let mut member = Member::new(now, entry.clone());
             match &entry.standing {
-                Standing::Inviting { .. } => member.expect(now, entry),
+                Standing::Inviting { .. } => member.expect(now, entry, inviter_here),
                 Standing::Joined { .. } | Standing::Left { .. } => {}
             }
             call.members.push(member);
@@ -240,7 +244,7 @@ impl Phone {
                 if anew {
                     member.forget_media(now);
                 }
-                member.expect(now, entry);
+                member.expect(now, entry, inviter_here);
                 if anew && member.pending.is_some() {
                     self.forget_pending(id, &entry.user, &CancelReason::Cancelled);
                 }
@@ -455,12 +459,13 @@ impl Member {
     }
 
     /// Somebody else has invited them.
-    fn expect(&mut self, now: Instant, entry: &RosterEntry) {
+    fn expect(&mut self, now: Instant, entry: &RosterEntry, inviter_here: bool) {
         if let Standing::Inviting { by, transfer } = &entry.standing {
             self.invited_by = Some(by.clone());
             self.transfer = *transfer;
             // Its inviter knows how long it rings; this is for the case that nobody hears of it any more.
-            self.stale_at = Some(now + MAX_RING + STALE_INVITE);
+            let patience = if inviter_here { MAX_RING + STALE_INVITE } else { STALE_INVITE };
+            self.stale_at = Some(now + patience);
         }
     }
 

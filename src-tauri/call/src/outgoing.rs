@@ -128,6 +128,7 @@ impl Phone {
         let Some(member) = call.member_mut(&user) else { return };
         member.invited_by = Some(me.user.clone());
         member.transfer = asking.transfer;
+        member.went = None;
         member.stale_at = None;
         let legs: Vec<_> = devices
             .into_iter()
