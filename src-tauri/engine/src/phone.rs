@@ -12,8 +12,8 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::api::{
-    AccountView, Connection, ConnectionState, ContactKind, Event, PealError, PhoneView, Profile, QuietView, RecordView,
-    Settings, SettingsPatch, VoiceLevel,
+    AccountView, Connection, ConnectionState, ContactKind, Event, PealError, PhoneView, Profile, RecordView, Settings,
+    SettingsPatch, VoiceLevel,
 };
 use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;

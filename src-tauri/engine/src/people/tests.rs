@@ -48,7 +48,8 @@ fn everything_that_a_file_carries_arrives_on_another_computer() {
     );
     let report = here.import(&[card(&ada), card("KIND:device\nFN:Gate\nIMPP:peal:gate")].concat());
     assert_eq!((report.imported, report.updated, report.refused.len()), (2, 0, 0));
-    let group = GroupParams { group_id: None, name: "Home".to_owned(), members: vec!["gate".to_owned(), "ada".to_owned()] };
+    let group =
+        GroupParams { group_id: None, name: "Home".to_owned(), members: vec!["gate".to_owned(), "ada".to_owned()] };
     here.directory.set_group(&here.store, &here.me, group).unwrap();
 
     let mut there = Rig::new();
@@ -144,7 +145,8 @@ fn a_removed_contact_comes_back_with_its_card() {
 
 #[test]
 fn a_profile_changes_in_what_the_patch_names() {
-    let row = OwnProfileRow { region: "Oslo".to_owned(), avatar_id: Some("old".to_owned()), ..OwnProfileRow::default() };
+    let row =
+        OwnProfileRow { region: "Oslo".to_owned(), avatar_id: Some("old".to_owned()), ..OwnProfileRow::default() };
     let patch = ProfilePatch {
         gender: Some(Gender::Male),
         birthday: Some(" 1990-12-31 ".to_owned()),
@@ -176,7 +178,8 @@ fn a_picture_is_taken_bare_or_as_a_data_url_and_refused_in_words() {
     taken(&format!("data:image/jpeg;base64,{}", STANDARD.encode(&large))).unwrap();
     large.push(1);
     let wide = format!("{}{}", &PICTURE[..22], "AAEAAAAAAA");
-    for bad in [STANDARD.encode(&large), "x".repeat(100_000), "not base64".to_owned(), STANDARD.encode("GIF89a"), wide] {
+    for bad in [STANDARD.encode(&large), "x".repeat(100_000), "not base64".to_owned(), STANDARD.encode("GIF89a"), wide]
+    {
         let error = taken(&bad).unwrap_err();
         assert_eq!(error.code, ErrorCode::BadRequest, "{error}");
     }
@@ -209,7 +212,8 @@ fn others_see_everything_but_the_address() {
         avatar: Some(PICTURE.to_owned()),
         ..ProfilePatch::default()
     };
-    let (row, avatar) = patched(OwnProfileRow { account: "ann".to_owned(), ..OwnProfileRow::default() }, &patch).unwrap();
+    let (row, avatar) =
+        patched(OwnProfileRow { account: "ann".to_owned(), ..OwnProfileRow::default() }, &patch).unwrap();
     store.keep_avatar(row.avatar_id.as_deref().unwrap(), avatar.unwrap().bytes()).unwrap();
     store.set_own_profile(&row).unwrap();
     let public = public_profile(&store, "ann").unwrap();
