@@ -157,6 +157,8 @@ async fn a_doorbell_is_heard_before_anybody_answers_and_hears_nothing_until_then
     let mut gate = Person::new("front-gate", gate).await;
     gate.sees_online("bob").await;
     bob.sees_online("front-gate").await;
+    // Only a device that he knows.
+    bob.engine.add_contact("front-gate").await.unwrap();
     let call = gate.calls("bob").await.call_id;
     assert_eq!(bob.rings().await, call);
     let (user, url) = bob

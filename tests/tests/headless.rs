@@ -207,6 +207,7 @@ fn a_doorbell_is_heard_before_the_answer_and_the_call_is_held_by_lines() {
     let mut gate = online("gate", broker, place.path(), &["--device", "--microphone", "tone:440"]);
     ann.event_where("presence_changed", |data| data["user_id"] == "gate" && data["presence"] == "online").unwrap();
     gate.sees_online("ann").unwrap();
+    ann.ask("add_contact", &json!({ "user_id": "gate" })).unwrap();
     let message = json!({ "button": 2 }).to_string();
     let session = gate.ask("call", &json!({ "to": ["ann"], "message": message })).unwrap();
     let call = session["call_id"].as_str().unwrap().to_owned();

@@ -4,16 +4,30 @@
 //! with [`Phone::poll_timeout`], and [`Phone::snapshot`]. Time always comes from outside.
 
 mod call;
+mod chosen;
+mod finished;
 mod id;
 mod incoming;
+mod leaving;
+mod links;
 mod media;
+mod member;
+mod members;
 mod outgoing;
+mod path;
 mod phone;
 mod policy;
 mod port;
+mod record;
 mod roster;
+mod screening;
+mod sending;
 mod signal;
 mod snapshot;
+mod switch;
+mod timeout;
+mod transfer;
+mod view;
 
 pub use call::{Direction, EndReason};
 pub use id::{CallId, DeviceAddress, DeviceId, NAME_LIMIT, NameError, UserId};
