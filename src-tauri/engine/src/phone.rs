@@ -257,7 +257,7 @@ impl Softphone {
     /// The history has another line.
     pub fn recorded(&mut self, row: RecordRow) {
         if let Err(error) = self.met(&row) {
-            self.complain(error.into());
+            self.complain(error);
         }
         let view = history::view(row, &self.directory);
         match history::shown(&self.store, &self.directory) {
