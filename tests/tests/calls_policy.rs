@@ -233,13 +233,13 @@ async fn a_group_is_called_by_its_id_and_presence_is_told() {
     cat.rings().await;
     accept(&bob, &call).await;
     ann.talks_to(&call, &["bob"]).await;
-    let presence = cat
-        .hears("that Ann is in a call", |event| match event {
-            Event::PresenceChanged { user_id, presence } if user_id == "ann" => Some(*presence),
-            _ => None,
-        })
-        .await;
-    assert_eq!(presence, PresenceView::InCall);
+    ann.engine.hangup(&call).await.unwrap();
+    cat.ended().await;
+    cat.hears("that Ann is not in a call any more", |event| match event {
+        Event::PresenceChanged { user_id, presence: PresenceView::Online } if user_id == "ann" => Some(()),
+        _ => None,
+    })
+    .await;
     let unknown = CallParams { group_id: Some("nobody".into()), ..CallParams::default() };
     assert_eq!(code(cat.engine.call(unknown).await), ErrorCode::BadRequest);
 }

@@ -36,6 +36,8 @@ pub(crate) struct Directory {
     called: BTreeSet<String>,
     /// Which keys are believed on the server of this login.
     pub keys: Keys,
+    /// Nobody is written down: Echo knows nobody.
+    pub forgets: bool,
 }
 
 impl Directory {
@@ -61,7 +63,7 @@ impl Directory {
         let before = self.devices.insert(address.clone(), presence);
         let was_online = before.as_ref().is_some_and(|it| it.state != PresenceState::Offline);
         let same_run = before.is_some_and(|it| it.boot_id == boot_id);
-        if kind != DeviceKind::Echo && address.user != *me {
+        if kind != DeviceKind::Echo && address.user != *me && !self.forgets {
             self.remember(&address.user, online != was_online, store)?;
         }
         Ok(match (was_online, online) {
@@ -71,9 +73,11 @@ impl Directory {
         })
     }
 
-    /// Writes down what a user's devices say of them. The device that came last to the account speaks for it.
+    /// Writes down what a user's devices say of them. The device that knows of the last change speaks for the account,
+    /// else the one that came last.
     fn remember(&mut self, user: &UserId, moved: bool, store: &Store) -> Result<(), StoreError> {
-        let Some(latest) = self.devices_of(user.as_str()).max_by_key(|it| (it.claim, it.boot_id)) else {
+        let Some(latest) = self.devices_of(user.as_str()).max_by_key(|it| (it.profile.revision, it.claim, it.boot_id))
+        else {
             return Ok(());
         };
         let before = self.known.get(user.as_str());

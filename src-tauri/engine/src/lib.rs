@@ -36,6 +36,7 @@ mod orders;
 mod people;
 mod phone;
 mod policy;
+mod presence;
 mod records;
 mod schedule;
 mod session;

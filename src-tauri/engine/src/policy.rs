@@ -1,10 +1,14 @@
 //! Who gets through: the settings and the contacts, as the rules of a call need them.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::{Timestamp, Zoned};
 use peal_call::{Input, Policy, Unknown, UserId};
 
 use crate::api::{ContactKind, PealError, QuietView, Settings, UnknownCallers};
 use crate::directory::Directory;
+use crate::echo::ECHO;
 use crate::phone::Softphone;
 use crate::schedule;
 
@@ -18,9 +22,15 @@ pub(crate) struct Screening {
 }
 
 impl Softphone {
-    /// Settings, contacts, groups or the history are others now, or somebody has logged in.
+    /// Settings, contacts, groups or the history are others now.
     pub fn screening_changed(&mut self) {
         self.screening.changed = true;
+    }
+
+    /// Somebody has logged in: the rules know nothing yet.
+    pub fn begin_screening(&mut self) {
+        self.screening.told = None;
+        self.screening_changed();
     }
 
     /// Whether the schedule says otherwise than last time. Looked at every second rather than waited for: a computer that
@@ -40,10 +50,7 @@ impl Softphone {
             return;
         }
         self.screening.quiet = quiet(&self.settings, &Zoned::now());
-        let Some(session) = &self.session else {
-            self.screening.told = None;
-            return;
-        };
+        let Some(session) = &self.session else { return };
         let policy = policy(&self.settings, &self.directory, self.screening.quiet.on, &session.me.user);
         if self.screening.told.as_ref() != Some(&policy) {
             self.screening.told = Some(policy.clone());
@@ -81,8 +88,8 @@ pub(crate) fn quiet(settings: &Settings, now: &Zoned) -> QuietView {
 
 /// The rules' view of settings and contacts.
 pub(crate) fn policy(settings: &Settings, directory: &Directory, quiet: bool, me: &UserId) -> Policy {
-    // What was kept once and is no account by the rule of today can't call either.
-    let user = |user: &str| UserId::new(user).ok();
+    // What was kept once and is no account by the rule of today can't call either; Echo is known as oneself.
+    let user = |user: &str| UserId::new(user).ok().filter(|user| user.as_str() != ECHO);
     let (silenced, blocked) = directory.screened();
     let known: std::collections::BTreeSet<UserId> =
         directory.known_users().into_iter().filter_map(user).chain([me.clone()]).collect();

@@ -60,15 +60,12 @@ impl Keys {
         address: &DeviceAddress,
         key: Option<DevicePublicKey>,
     ) -> Result<(), StoreError> {
-        match key {
-            Some(key) => {
-                store.set_verified_key(server, &row(address, &key))?;
-                self.verified.insert(address.clone(), key);
-            }
-            None => {
-                store.clear_verified_key(server, address.user.as_str(), address.device.as_str())?;
-                self.verified.remove(address);
-            }
+        if let Some(key) = key {
+            store.set_verified_key(server, &row(address, &key))?;
+            self.verified.insert(address.clone(), key);
+        } else {
+            store.clear_verified_key(server, address.user.as_str(), address.device.as_str())?;
+            self.verified.remove(address);
         }
         Ok(())
     }
@@ -120,17 +117,14 @@ impl super::Directory {
 }
 
 fn row(address: &DeviceAddress, key: &DevicePublicKey) -> PinnedKey {
-    PinnedKey {
-        user_id: address.user.to_string(),
-        device_id: address.device.to_string(),
-        public_key: key.to_bytes(),
-    }
+    PinnedKey { user_id: address.user.to_string(), device_id: address.device.to_string(), public_key: key.to_bytes() }
 }
 
 /// Those that can still be read: a row damaged on the disk is as if it were not there.
 fn keys(rows: Vec<PinnedKey>) -> BTreeMap<DeviceAddress, DevicePublicKey> {
     let read = |row: PinnedKey| {
-        let address = DeviceAddress { user: UserId::new(row.user_id).ok()?, device: DeviceId::new(row.device_id).ok()? };
+        let address =
+            DeviceAddress { user: UserId::new(row.user_id).ok()?, device: DeviceId::new(row.device_id).ok()? };
         Some((address, DevicePublicKey::from_bytes(row.public_key).ok()?))
     };
     rows.into_iter().filter_map(read).collect()

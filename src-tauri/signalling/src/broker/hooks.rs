@@ -54,9 +54,7 @@ impl Rules {
     }
 
     fn authenticate(&self, info: &ConnectInfo) -> AuthResult {
-        let (Some(user), Some(token)) = (info.username(), info.password()) else {
-            return AuthResult::BadUsernameOrPassword;
-        };
+        let Some(user) = info.username() else { return AuthResult::BadUsernameOrPassword };
         if !access::is_name(user) {
             return AuthResult::BadUsernameOrPassword;
         }
@@ -73,7 +71,8 @@ impl Rules {
         if will.is_some_and(|topic| !access::may_write(user, topic)) {
             return AuthResult::NotAuthorized;
         }
-        if self.checks.load(Ordering::Relaxed) && !self.accounts.admit(user, token) {
+        let admitted = || info.password().is_some_and(|token| self.accounts.admit(user, token));
+        if self.checks.load(Ordering::Relaxed) && !admitted() {
             return AuthResult::BadUsernameOrPassword;
         }
         AuthResult::Allow(false, None)
