@@ -58,7 +58,7 @@ impl Softphone {
                 let (user_id, device_id) = (address.user.to_string(), address.device.to_string());
                 self.tell(Event::KeyChanged { user_id, device_id });
             }
-            Notice::KickedOut => {
+            Notice::KickedOut { .. } => {
                 self.leave(peal_call::EndReason::KickedOut).await;
                 let error = PealError::new(ErrorCode::KickedOut, "this device was logged in by another program");
                 self.set_connection(ConnectionState::Offline, Some(error));

@@ -7,8 +7,10 @@
 
 mod broker;
 mod client;
+mod config;
 mod connection;
 mod directory;
+mod flood;
 mod image;
 mod inbox;
 mod keys;
@@ -27,7 +29,9 @@ mod topics;
 mod wire;
 
 pub use broker::{Broker, BrokerConfig, BrokerError};
-pub use client::{Client, ClientConfig, DEFAULT_SESSION_EXPIRY};
+pub use client::Client;
+pub use config::{ClientConfig, DEFAULT_SESSION_EXPIRY};
+pub use directory::DeviceKey;
 pub use keys::{DeviceKeys, DevicePublicKey, SealError};
 pub use names::{AppKey, clean_text};
 pub use notice::{ConnectError, Denied, DropReason, Notice, Problem, SendError};

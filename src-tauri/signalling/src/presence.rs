@@ -16,7 +16,7 @@ pub const PRESENCE_LIMIT: usize = 48 * 1024;
 const CAPABILITIES: usize = 32;
 const CAPABILITY_LIMIT: usize = 64;
 /// Highest claim that is believed: what JSON carries exactly, and far above what any account reaches.
-pub(crate) const CLAIM_LIMIT: u64 = (1 << 53) - 1;
+const CLAIM_LIMIT: u64 = (1 << 53) - 1;
 
 /// What stands behind a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -145,6 +145,11 @@ impl Presence {
         })
     }
 
+    /// Comes after whoever has that claim.
+    pub(crate) fn claim_above(&mut self, other: u64) {
+        self.claim = self.claim.max(other.saturating_add(1)).min(CLAIM_LIMIT);
+    }
+
     /// Whether this device came to the account after `other`; exactly one of two devices did.
     pub(crate) fn is_later_than(&self, other: &Self) -> bool {
         (self.claim, self.boot_id) > (other.claim, other.boot_id)
@@ -169,21 +174,21 @@ const fn is_word(byte: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::image::tests::png;
     use crate::names::address;
     use crate::profile::{AVATAR_LIMIT, REGION_LIMIT, SIGNATURE_LIMIT};
     use crate::{Avatar, Birthday, DeviceKeys, Gender};
 
-    fn sample() -> Presence {
+    pub(crate) fn sample() -> Presence {
         Presence {
             address: address("ann", "desk").expect("names"),
             state: PresenceState::InCall,
             display_name: "Ann \u{4e2d}".into(),
             kind: DeviceKind::Device,
             key: DeviceKeys::generate().public(),
-            boot_id: Uuid::now_v7(),
+            boot_id: Uuid::nil(),
             capabilities: vec!["dred".into()],
             profile: Profile {
                 gender: Gender::Female,

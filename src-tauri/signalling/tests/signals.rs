@@ -243,7 +243,7 @@ async fn the_older_of_two_programs_on_one_device_is_kicked_out(kind: Kind) {
     let mut copied = older.config.clone();
     copied.boot_id = uuid::Uuid::now_v7();
     let mut younger = Device::with(copied).await;
-    older.until("KickedOut", |n| matches!(n, Notice::KickedOut).then_some(())).await;
+    older.until("KickedOut", |n| matches!(n, Notice::KickedOut { .. }).then_some(())).await;
     while let Some(notice) = older.notices.recv().await {
         assert!(!matches!(notice, Notice::Connected), "it stays out");
     }

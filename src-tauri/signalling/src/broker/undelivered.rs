@@ -5,6 +5,10 @@
 //! in the queue at that moment is not written to the disk, so a restart forgets it. Both are put right when rmqtt says
 //! that a client is gone, just before it begins to queue for it. A message may come twice that way; receivers drop
 //! the second.
+//!
+//! And one kind is kept too well: presence, subscribed to without acknowledgement. Queued for a device that is away it
+//! would fill memory and disk, push signals out, and at its return show people as they were. It is current or nothing:
+//! who returns subscribes again and gets what is retained.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +17,7 @@ use async_trait::async_trait;
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType};
 use rmqtt::session::Session;
-use rmqtt::types::{From as Origin, Id, Publish, Reason};
+use rmqtt::types::{From as Origin, Id, Publish, QoS, Reason};
 
 #[derive(Clone)]
 pub(crate) struct Undelivered {
@@ -47,7 +51,9 @@ impl Undelivered {
             waiting.push((from, publish));
         }
         while let Some(message) = queue.pop() {
-            waiting.push(message);
+            if message.1.qos != QoS::AtMostOnce {
+                waiting.push(message);
+            }
         }
         let hook = self.context.extends.hook_mgr().hook(session.clone());
         for (from, publish) in waiting {
@@ -57,6 +63,26 @@ impl Undelivered {
             }
         }
     }
+}
+
+/// Takes out of a queue what nobody needs later.
+fn forget_presence(session: &Session) {
+    let queue = session.deliver_queue();
+    for _ in 0..queue.len() {
+        let Some(message) = queue.pop() else { break };
+        if message.1.qos != QoS::AtMostOnce && queue.push(message).is_err() {
+            tracing::debug!("a queue was full");
+        }
+    }
+}
+
+/// Presence from before this connection, left over in the queue.
+async fn is_old_presence(session: &Session, publish: &Publish) -> bool {
+    publish.qos == QoS::AtMostOnce
+        && match (publish.create_time, session.connected_at().await) {
+            (Some(written), Ok(connected)) => written < connected,
+            (None, _) | (_, Err(_)) => false,
+        }
 }
 
 #[async_trait]
@@ -73,6 +99,17 @@ impl Handler for Undelivered {
                 }
             }
             Parameter::ClientDisconnected(session, reason) => self.put_right(session, reason).await,
+            Parameter::OfflineMessage(session, _, publish) => {
+                // What came before it; its own turn comes with the next one, or at the device's return.
+                forget_presence(session);
+                if publish.qos == QoS::AtMostOnce {
+                    // Nor is it written to the disk, which a later handler would do.
+                    return (false, earlier);
+                }
+            }
+            Parameter::MessageExpiryCheck(session, _, publish) if is_old_presence(session, publish).await => {
+                return (false, Some(HookResult::MessageExpiry));
+            }
             _ => {}
         }
         (true, earlier)

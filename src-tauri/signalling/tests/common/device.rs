@@ -55,6 +55,16 @@ impl Device {
         .await
     }
 
+    /// Waits until a device is known as being so, whether it was told just now or long ago.
+    pub async fn knows(&mut self, who: &DeviceAddress, state: PresenceState) {
+        while !self.client.devices_of(&who.user).iter().any(|p| p.address == *who && p.state == state) {
+            self.until(&format!("{who} {state:?}"), |n| {
+                matches!(n, Notice::Presence(p) if p.address == *who).then_some(())
+            })
+            .await;
+        }
+    }
+
     pub async fn hears(&mut self) -> (DeviceAddress, Signal, bool) {
         self.until("signal", |notice| match notice {
             Notice::Signal { from, signal, first_contact, .. } => Some((from.clone(), signal.clone(), *first_contact)),
