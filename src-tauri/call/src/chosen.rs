@@ -41,9 +41,12 @@ impl Phone {
                 self.answered_by(id, from, answer);
             }
             (Phase::In, true) => self.answered_by(id, from, answer),
-            (Phase::Waiting { .. } | Phase::Ringing { .. } | Phase::Accepting { sent: false, .. }, true)
-            | (Phase::In, false)
-            | (Phase::Ended { .. }, _) => {}
+            (Phase::Waiting { .. } | Phase::Ringing { .. }, true) => {
+                // Glare: they gave way to a call of mine, which is over.
+                self.notify(Notice::UserCancelled(id, from.user.clone()));
+                self.end(now, id, EndReason::Cancelled);
+            }
+            (Phase::Accepting { sent: false, .. }, true) | (Phase::In, false) | (Phase::Ended { .. }, _) => {}
         }
     }
 

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::record::reason_of;
+use crate::record::{reason_of, unanswered_status};
 use crate::{
     CallId, CallRecord, CancelReason, DeviceAddress, DeviceId, Direction, EndReason, Output, Phone, RecordStatus,
 };
@@ -28,29 +28,30 @@ pub(crate) enum Word {
     Callers,
 }
 
+/// A record that has been left, and what may still change it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum How {
-    /// Its end overtook its invite, which then rings nowhere and leaves a record with this reason.
-    Unseen(EndReason),
-    /// It gave way to another call, without a record.
-    Dropped,
-    /// It has left this record.
-    Recorded {
-        record: CallRecord,
-        /// Who invited me to it.
-        inviter: Option<DeviceAddress>,
-        word: Word,
-        /// My other devices have been told.
-        shared: bool,
-    },
+pub(crate) struct Line {
+    pub record: CallRecord,
+    pub generation: u32,
+    /// Who invited me to it.
+    pub inviter: Option<DeviceAddress>,
+    pub word: Word,
+    /// My other devices have been told.
+    pub shared: bool,
+    /// This device had answered.
+    pub accepted: bool,
 }
 
+/// A call that is over here, or known to be before its invite has come.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Finished {
     pub call: CallId,
     /// My generation in it: a later invitation rings again.
     pub generation: u32,
-    pub how: How,
+    /// The end of that generation overtook its invite, which then rings nowhere and leaves a record with this reason.
+    pub unseen: Option<EndReason>,
+    /// None: it gave way to another call.
+    pub line: Option<Line>,
 }
 
 impl Phone {
@@ -59,70 +60,98 @@ impl Phone {
         self.finished.iter().rev().find(|it| it.call == id)
     }
 
+    /// The record that this call has left.
+    pub(crate) fn line(&self, id: CallId) -> Option<&Line> {
+        self.finished(id).and_then(|it| it.line.as_ref())
+    }
+
     /// Late signals about this call find it over.
-    pub(crate) fn finish(&mut self, id: CallId, generation: u32, how: How) {
-        if self.finished(id).is_some() {
-            self.finished.retain(|it| it.call != id);
+    pub(crate) fn finish(&mut self, finished: Finished) {
+        if self.finished(finished.call).is_some() {
+            self.finished.retain(|it| it.call != finished.call);
         }
-        self.finished.push_back(Finished { call: id, generation, how });
+        self.finished.push_back(finished);
         if self.finished.len() > FINISHED_LIMIT {
             self.finished.pop_front();
         }
     }
 
+    /// A call that gave way to another, and leaves nothing.
+    pub(crate) fn finish_dropped(&mut self, call: CallId, generation: u32) {
+        self.finish(Finished { call, generation, unseen: None, line: None });
+    }
+
     /// An end overtakes its invite.
-    pub(crate) fn finish_unseen(&mut self, id: CallId, generation: u32, reason: EndReason) {
-        if self.finished(id).is_none_or(|it| it.generation < generation && !self.has_call(id)) {
-            self.finish(id, generation, How::Unseen(reason));
+    fn finish_unseen(&mut self, call: CallId, generation: u32, reason: EndReason) {
+        match self.finished(call).map(|it| (it.generation < generation, it.line.clone())) {
+            Some((false, _)) => {}
+            Some((true, line)) => self.finish(Finished { call, generation, unseen: Some(reason), line }),
+            None => self.finish(Finished { call, generation, unseen: Some(reason), line: None }),
         }
     }
 
-    fn has_call(&self, id: CallId) -> bool {
-        self.calls.iter().any(|call| call.id == id && !call.is_over())
-    }
-
-    /// The caller withdrew from a call that I thought to have ended otherwise.
+    /// The caller withdrew from a call that I thought to have ended otherwise, or have not heard of yet.
     pub(crate) fn withdrawn_late(&mut self, from: &DeviceAddress, id: CallId, generation: u32, cancel: &CancelReason) {
         let reason = cancel_reason(cancel);
         if self.is_inviters(from, id, generation) {
-            self.correct(id, status_of_cancel(cancel), reason, Word::Callers, None);
+            self.correct(id, unanswered_status(reason), reason, Word::Callers, None);
         } else {
             self.finish_unseen(id, generation, reason);
         }
     }
 
-    /// The caller chose a device in a call that I thought to have ended otherwise.
+    /// The caller chose a device in a call that I thought to have ended otherwise, or have not heard of yet.
     pub(crate) fn selected_late(&mut self, from: &DeviceAddress, id: CallId, generation: u32, device: &DeviceId) {
-        if self.is_inviters(from, id, generation) {
-            let here = *device == self.me.device;
-            let reason = if here { EndReason::Hangup } else { EndReason::AnsweredElsewhere };
-            self.correct(id, RecordStatus::Completed, reason, Word::Callers, None);
-        } else {
-            self.finish_unseen(id, generation, EndReason::AnsweredElsewhere);
+        if !self.is_inviters(from, id, generation) {
+            return self.finish_unseen(id, generation, EndReason::AnsweredElsewhere);
         }
+        let accepted = self.line(id).is_some_and(|line| line.accepted);
+        let (status, reason) = match (*device == self.me.device, accepted) {
+            (false, _) => (RecordStatus::Completed, EndReason::AnsweredElsewhere),
+            (true, true) => (RecordStatus::Completed, EndReason::Hangup),
+            // They gave way to a call of this device's own.
+            (true, false) => (RecordStatus::Cancelled, EndReason::Cancelled),
+        };
+        self.correct(id, status, reason, Word::Callers, None);
     }
 
     /// The caller tells how a call ended that this device may never have heard of (kit E29).
-    pub(crate) fn record_received(&mut self, from: &DeviceAddress, generation: u32, record: CallRecord) {
-        let id = record.call;
-        match self.finished(id).map(|it| (&it.how, it.generation)) {
-            Some((How::Recorded { record: mine, .. }, _)) => {
-                if mine.direction == Direction::Incoming && self.is_inviters(from, id, generation) {
-                    self.correct(id, record.status, record.reason, Word::Callers, None);
+    pub(crate) fn record_received(&mut self, from: &DeviceAddress, generation: u32, mut record: CallRecord) {
+        let call = record.call;
+        let finished = self.finished(call);
+        let known = finished.map(|it| (it.unseen.is_some(), it.generation));
+        match finished.and_then(|it| it.line.as_ref()) {
+            Some(line) if line.generation >= generation => {
+                if self.is_inviters(from, call, generation) {
+                    self.correct(call, record.status, record.reason, Word::Callers, None);
                 }
+                return;
             }
-            Some((How::Dropped, known)) if known >= generation => {}
-            Some((How::Dropped | How::Unseen(_), _)) | None => {
-                let how = How::Recorded {
-                    record: record.clone(),
-                    inviter: Some(from.clone()),
-                    word: Word::Callers,
-                    shared: false,
-                };
-                self.finish(id, generation, how);
-                self.outputs.push_back(Output::Record(record));
+            Some(line) => {
+                // I was in it before, by their own word; a stranger to it has no say.
+                if !line.record.members.iter().any(|(user, _)| *user == from.user) {
+                    return;
+                }
+                let mut corrected = line.record.clone();
+                if corrected.status != RecordStatus::Completed {
+                    corrected.status = record.status;
+                    corrected.reason = record.reason;
+                }
+                record = corrected;
             }
+            None if known.is_some_and(|(unseen, known)| !unseen && known >= generation) => return,
+            None => {}
         }
+        let line = Line {
+            record: record.clone(),
+            generation,
+            inviter: Some(from.clone()),
+            word: Word::Callers,
+            shared: false,
+            accepted: false,
+        };
+        self.finish(Finished { call, generation, unseen: None, line: Some(line) });
+        self.outputs.push_back(Output::Record(record));
     }
 
     /// Another device of mine tells how a call ended there.
@@ -130,31 +159,26 @@ impl Phone {
         if from.user != self.me.user || *from == self.me {
             return;
         }
-        let id = record.call;
-        if record.direction == Direction::Incoming {
-            record.reason = match record.status {
-                RecordStatus::Completed | RecordStatus::Rejected => reason_of(record.status),
-                RecordStatus::Cancelled | RecordStatus::Missed | RecordStatus::Busy => record.reason,
-            };
+        let call = record.call;
+        let decline = matches!(record.status, RecordStatus::Rejected | RecordStatus::Busy);
+        let incoming = record.direction == Direction::Incoming;
+        if incoming && (decline || record.status == RecordStatus::Completed) {
+            record.reason = reason_of(record.status);
         }
-        let word = if record.status == RecordStatus::Rejected { Word::SharedDecline } else { Word::Shared };
-        match self.finished(id).map(|it| &it.how) {
-            Some(How::Recorded { .. }) => {
-                self.correct(id, record.status, record.reason, word, Some(&record));
-            }
-            Some(How::Dropped | How::Unseen(_)) | None => {
-                self.finish(id, 0, How::Recorded { record: record.clone(), inviter: None, word, shared: false });
-                self.outputs.push_back(Output::Record(record));
-            }
+        let word = if incoming && decline { Word::SharedDecline } else { Word::Shared };
+        if self.line(call).is_some() {
+            return self.correct(call, record.status, record.reason, word, Some(&record));
         }
+        let finished = self.finished(call);
+        let (generation, unseen) = finished.map_or((0, None), |it| (it.generation, it.unseen));
+        let line = Line { record: record.clone(), generation, inviter: None, word, shared: false, accepted: false };
+        self.finish(Finished { call, generation, unseen, line: Some(line) });
+        self.outputs.push_back(Output::Record(record));
     }
 
     /// This device had invited me to that call, which has left a record here.
     fn is_inviters(&self, from: &DeviceAddress, id: CallId, generation: u32) -> bool {
-        self.finished(id).is_some_and(|it| match &it.how {
-            How::Recorded { inviter, .. } => inviter.as_ref() == Some(from) && it.generation == generation,
-            How::Unseen(_) | How::Dropped => false,
-        })
+        self.line(id).is_some_and(|line| line.inviter.as_ref() == Some(from) && line.generation == generation)
     }
 
     /// Makes a record say what somebody who knows better says. `fuller` brings what only they know.
@@ -166,17 +190,15 @@ impl Phone {
         word: Word,
         fuller: Option<&CallRecord>,
     ) {
-        let Some(finished) = self.finished.iter_mut().rev().find(|it| it.call == id) else {
+        let finished = self.finished.iter_mut().rev().find(|it| it.call == id);
+        let Some(line) = finished.and_then(|it| it.line.as_mut()) else {
             return;
         };
-        let How::Recorded { record, word: known, shared, .. } = &mut finished.how else {
-            return;
-        };
-        let mut corrected = record.clone();
+        let mut corrected = line.record.clone();
         let completes = status == RecordStatus::Completed;
-        if completes || (word >= *known && record.status != RecordStatus::Completed) {
-            *known = word.max(*known);
-            if record.status != status {
+        if completes || (word >= line.word && line.record.status != RecordStatus::Completed) {
+            line.word = word.max(line.word);
+            if line.record.status != status {
                 corrected.status = status;
                 corrected.reason = reason;
                 for (_, went) in &mut corrected.members {
@@ -191,9 +213,10 @@ impl Phone {
                 corrected.members.clone_from(&fuller.members);
             }
         }
-        if corrected != *record {
-            let tell = *shared && corrected.status != record.status;
-            record.clone_from(&corrected);
+        if corrected != line.record {
+            // What I had told them, the caller knows better; what they told me they know.
+            let tell = line.shared && fuller.is_none() && corrected.status != line.record.status;
+            line.record.clone_from(&corrected);
             if tell {
                 self.outputs.push_back(Output::ShareRecord(corrected.clone()));
             }
@@ -210,10 +233,6 @@ pub(crate) const fn cancel_reason(cancel: &CancelReason) -> EndReason {
         CancelReason::RejectedElsewhere(_) => EndReason::RejectedElsewhere,
         CancelReason::BusyElsewhere(_) => EndReason::Busy,
     }
-}
-
-const fn status_of_cancel(cancel: &CancelReason) -> RecordStatus {
-    crate::record::unanswered_status(cancel_reason(cancel))
 }
 
 /// A memory of nothing.

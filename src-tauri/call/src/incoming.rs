@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use crate::call::{Call, Direction, Phase};
-use crate::finished::How;
+use crate::finished::Line;
 use crate::member::Member;
 use crate::path::{MediaPath, Path};
 use crate::phone::{CALL_LIMIT, CONNECT_LIMIT, FRESH_CALL, SAID_AGAIN, SILENT_LIMIT, WAITING_LIMIT};
 use crate::screening::{OPEN_LIMIT, Verdict};
 use crate::{
     Alert, CallId, DeviceAddress, DeviceId, EndReason, Invite, Link, MAX_RING, MEMBER_LIMIT, Meanwhile, MediaKind,
-    Notice, Output, Phone, Refusal, RejectReason, RosterEntry, Signal, Standing,
+    Notice, Output, Phone, RecordStatus, Refusal, RejectReason, RosterEntry, Signal, Standing,
 };
 
 impl Phone {
@@ -27,8 +27,9 @@ impl Phone {
                 return self.invited_again(id, from, generation);
             }
         }
-        let known = self.finished(id).filter(|finished| finished.generation >= generation).map(|it| it.how.clone());
-        if matches!(known, Some(How::Dropped | How::Recorded { .. })) {
+        let over = self.finished(id).filter(|it| it.generation >= generation);
+        let unseen = over.filter(|it| it.generation == generation).and_then(|it| it.unseen);
+        if over.is_some() && unseen.is_none() {
             return;
         }
         let own = from.user == self.me.user;
@@ -55,7 +56,7 @@ impl Phone {
         }
         self.drop_ring(id);
         let call = self.invitation(now, from, invite, at);
-        if let Some(How::Unseen(reason)) = known {
+        if let Some(reason) = unseen {
             // Cancelled before its invite came: it leaves a record and never rings.
             self.calls.push(call);
             return self.end(now, id, reason);
@@ -101,11 +102,12 @@ impl Phone {
         call.started_at = at;
         call.early_media = invite.early_media;
         call.replaces = invite.replaces;
-        if let Some(How::Recorded { record, .. }) = self.finished(invite.call).map(|it| &it.how) {
+        let before = self.line(invite.call);
+        if let Some(Line { record, .. }) = before {
             // I was in it before: it is one call in the history.
             call.talked_before = record.duration;
             call.started_at = record.started_at;
-            call.answered = record.status == crate::RecordStatus::Completed;
+            call.answered = record.status == RecordStatus::Completed;
             call.direction = record.direction;
         }
         let standing = Standing::Joined { device: from.device.clone() };
@@ -118,7 +120,6 @@ impl Phone {
                 invite.roster.into_iter().filter(|entry| entry.user != from.user && entry.user != self.me.user);
             for entry in others.take(MEMBER_LIMIT) {
                 let mut member = Member::new(now, entry);
-                member.answered = member.is_joined();
                 if let Standing::Inviting { by, .. } = &member.standing {
                     member.invited_by = Some(by.clone());
                 }
@@ -128,6 +129,14 @@ impl Phone {
             }
         }
         call.inviter = Some(from);
+        if let Some(Line { record, .. }) = before {
+            let talked = record.members.iter().filter(|(_, status)| *status == RecordStatus::Completed);
+            for (user, _) in talked {
+                if let Some(member) = call.member_mut(user) {
+                    member.answered = true;
+                }
+            }
+        }
         call
     }
 
@@ -161,7 +170,7 @@ impl Phone {
         if let Some(mine) = mine {
             if mine < id {
                 // They will answer mine.
-                self.finish(id, generation, How::Dropped);
+                self.finish_dropped(id, generation);
                 self.calls.retain(|call| call.id != id);
                 return;
             }
@@ -244,7 +253,7 @@ impl Phone {
             return;
         };
         let call = self.calls.remove(position);
-        self.finish(mine, call.generation, How::Dropped);
+        self.finish_dropped(mine, call.generation);
         for path in call.paths {
             self.outputs.push_back(Output::ClosePeer(Link { call: mine, peer: path.peer }));
         }

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use crate::call::{Call, Phase};
-use crate::finished::{How, Word};
+use crate::finished::{Finished, Line, Word};
 use crate::member::Member;
 use crate::phone::{RECORD_LIFETIME, SHOWN_AFTER_FAILURE, SHOWN_AFTER_HANGUP, STALE_INVITE};
 use crate::record::unanswered_status;
 use crate::{
-    CallId, CancelReason, DeviceAddress, EndReason, HangupReason, Link, Notice, Output, Phone, Refusal, Signal,
-    Standing, UserId,
+    CallId, CallRecord, CancelReason, DeviceAddress, EndReason, HangupReason, Link, Notice, Output, Phone,
+    RecordStatus, Refusal, Signal, Standing, UserId,
 };
 
 impl Phone {
@@ -256,7 +256,8 @@ impl Phone {
         let record = call.record(now, reason, &me);
         let (generation, inviter, answered) = (call.generation, call.inviter.clone(), call.answered);
         let group = call.is_group();
-        let shared = !call.own && took_part(call, reason);
+        let shared = !call.own && took_part(call, &record);
+        let accepted = matches!(call.phase, Phase::Accepting { .. } | Phase::In);
         let unheard = call.is_waiting();
         let open = std::mem::take(&mut call.paths);
         let leaving: Vec<_> = call
@@ -278,7 +279,8 @@ impl Phone {
         call.phase = Phase::Ended { reason, duration, until: now + shown };
         call.forget();
         let word = if answered { Word::Callers } else { Word::Mine };
-        self.finish(id, generation, How::Recorded { record: record.clone(), inviter, word, shared });
+        let line = Line { record: record.clone(), generation, inviter, word, shared, accepted };
+        self.finish(Finished { call: id, generation, unseen: None, line: Some(line) });
         for path in open {
             self.outputs.push_back(Output::ClosePeer(Link { call: id, peer: path.peer }));
         }
@@ -314,12 +316,12 @@ impl Call {
     }
 }
 
-/// This device made the call, answered it or declined it: my other devices want to know.
-fn took_part(call: &Call, reason: EndReason) -> bool {
+/// This device made the call, was in it, or declined it: my other devices want to know. What only the caller knows for
+/// sure they hear from the caller.
+fn took_part(call: &Call, record: &CallRecord) -> bool {
     match &call.phase {
-        Phase::Accepting { .. } | Phase::In => {
-            !matches!(reason, EndReason::AnsweredElsewhere | EndReason::RejectedElsewhere)
-        }
+        Phase::In => record.reason != EndReason::AnsweredElsewhere,
+        Phase::Accepting { .. } => record.status == RecordStatus::Rejected && record.reason == EndReason::Hangup,
         Phase::Waiting { .. } | Phase::Ringing { .. } => call.declined_here,
         Phase::Ended { .. } => false,
     }

@@ -46,6 +46,7 @@ impl Phone {
         if self.media_revision > 0 {
             self.send_media_state(id, Some(peer));
         }
+        self.repeat_media_decision(id, peer);
         if fetched {
             self.transfer_done(now, id);
         }

@@ -109,7 +109,13 @@ impl Phone {
             return;
         };
         let mine = entries.iter().find(|entry| entry.user == me.user);
-        if call.own || !call.member(&from.user).is_some_and(|member| member.may_tell(from, entries)) {
+        let Some(sender) = call.member(&from.user).filter(|_| !call.own) else {
+            return;
+        };
+        if !sender.may_tell(from, entries) {
+            if sender.is_left() && call.is_in() {
+                self.heard_of_guests(now, id, from, entries);
+            }
             return;
         }
         match &call.phase {
@@ -139,6 +145,19 @@ impl Phone {
         if reply {
             self.send(from.clone(), Signal::Roster { call: id, entries: roster, reply: false });
         }
+    }
+
+    /// Somebody who has left may still say what became of those whom they had invited.
+    fn heard_of_guests(&mut self, now: Instant, id: CallId, from: &DeviceAddress, entries: &[RosterEntry]) {
+        let Some(call) = self.call(id) else { return };
+        let guest = |entry: &&RosterEntry| {
+            matches!(entry.standing, Standing::Left { .. })
+                && call
+                    .member(&entry.user)
+                    .is_some_and(|it| it.is_inviting() && it.invited_by.as_ref() == Some(&from.user))
+        };
+        let guests: Vec<_> = entries.iter().filter(guest).cloned().collect();
+        self.merge(now, id, from, &guests);
     }
 
     /// Believes what another member tells, where it is news.
@@ -338,7 +357,7 @@ impl Phone {
                 let host = call.host == from.user;
                 let Some(member) = call.member_mut(&from.user) else { return };
                 if member.pending.as_ref().is_some_and(|pending| pending.has(&from.device)) {
-                    return self.leg_hung_up(now, id, from, reason);
+                    return self.leg_hung_up(now, id, from, generation, reason);
                 }
                 let here = member.is_joined_with(from) && (gone || generation >= member.generation);
                 let unheard = member.is_inviting() && member.pending.is_none() && !gone;

@@ -306,8 +306,11 @@ impl Phone {
         message: Option<String>,
     ) {
         let Some(pending) = self.pending_mut(id, from, generation) else { return };
-        pending.legs.retain(|leg| leg.device != from.device);
-        let last = pending.legs.is_empty();
+        let last = pending.legs.len() == 1;
+        if last || reason == RejectReason::Incompatible {
+            // With others, it hears as they do what came of it: they may have declined at once.
+            pending.legs.retain(|leg| leg.device != from.device);
+        }
         self.close_path(id, from);
         let user = from.user.clone();
         match reason {
@@ -334,13 +337,19 @@ impl Phone {
     }
 
     /// A device that rang takes itself out of it, having answered: its hang-up has overtaken its accept.
-    pub(crate) fn leg_hung_up(&mut self, now: Instant, id: CallId, from: &DeviceAddress, reason: HangupReason) {
-        let generation = self.call(id).and_then(|call| call.member(&from.user)).map_or(0, |member| member.generation);
+    pub(crate) fn leg_hung_up(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        from: &DeviceAddress,
+        generation: u32,
+        reason: HangupReason,
+    ) {
         match reason {
             HangupReason::Hangup | HangupReason::Transferred => {
                 self.rejected_there(now, id, from, generation, RejectReason::Declined, None);
             }
-            HangupReason::IceFailed | HangupReason::IceLost | HangupReason::DeviceFailed | HangupReason::Gone => {
+            HangupReason::IceFailed | HangupReason::IceLost | HangupReason::DeviceFailed => {
                 let Some(pending) = self.pending_mut(id, from, generation) else { return };
                 pending.legs.retain(|leg| leg.device != from.device);
                 let last = pending.legs.is_empty();
@@ -350,6 +359,8 @@ impl Phone {
                     self.withdraw(now, id, &from.user, &CancelReason::Cancelled, end, true);
                 }
             }
+            // It speaks of an earlier time.
+            HangupReason::Gone => {}
         }
     }
 

@@ -48,6 +48,15 @@ impl Phone {
         }
     }
 
+    /// Says my last decision again to somebody whose media is back: they may not have heard it.
+    pub(crate) fn repeat_media_decision(&mut self, id: CallId, to: &DeviceAddress) {
+        let Some(call) = self.call(id) else { return };
+        if call.media_by.as_ref() == Some(&self.me) {
+            let (revision, media) = (call.media_revision, call.media);
+            self.send(to.clone(), Signal::MediaRequest { call: id, revision, media, decided: true });
+        }
+    }
+
     pub(crate) fn media_requested(
         &mut self,
         now: Instant,
@@ -62,8 +71,7 @@ impl Phone {
         };
         if decided {
             if (revision, Some(from)) > (call.media_revision, call.media_by.as_ref()) {
-                call.media_by = Some(from.clone());
-                self.change_media(id, revision, media);
+                self.change_media(id, revision, media, Some(from.clone()));
             }
             return;
         }
@@ -109,7 +117,7 @@ impl Phone {
         call.answered_request = Some((revision, accept));
         self.send(to.clone(), Signal::MediaReply { call: id, revision, accept });
         if accept {
-            self.change_media(id, revision, media);
+            self.change_media(id, revision, media, None);
         }
     }
 
@@ -123,15 +131,17 @@ impl Phone {
         let waited = call.switch.take_if(|switch| switch.by_me).is_some();
         if accept {
             // Even if it comes late: they show a picture already.
-            self.change_media(id, revision, MediaKind::Video);
+            self.change_media(id, revision, MediaKind::Video, None);
         } else if waited {
             self.notify(Notice::MediaChangeRefused(id, from.user.clone()));
         }
     }
 
-    fn change_media(&mut self, id: CallId, revision: u32, media: MediaKind) {
+    /// The call is voice or picture now, by one's decision or by agreement.
+    fn change_media(&mut self, id: CallId, revision: u32, media: MediaKind, by: Option<DeviceAddress>) {
         let Some(call) = self.call_mut(id) else { return };
         call.media_revision = call.media_revision.max(revision);
+        call.media_by = by;
         call.switch = None;
         if std::mem::replace(&mut call.media, media) != media {
             self.notify(Notice::MediaChanged(id, media));

@@ -7,7 +7,7 @@ mod net;
 mod peers;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use peal_call::{
@@ -156,6 +156,10 @@ pub struct Town {
     pub walls: Vec<(usize, usize)>,
     /// Steps of the clock and signals delivered so far.
     pub steps: u64,
+    /// Who has sent an invite to whom: by call and person.
+    pub inviters: HashMap<(CallId, UserId), HashSet<usize>>,
+    /// All that happened, for the one who looks into a failing seed.
+    pub story: Option<Vec<String>>,
     /// Things that a run must not do, found by the rig itself.
     pub faults: Vec<String>,
 }
@@ -186,7 +190,17 @@ impl Town {
             media_works: true,
             walls: Vec::new(),
             steps: 0,
+            inviters: HashMap::new(),
+            story: None,
             faults: Vec::new(),
+        }
+    }
+
+    /// Adds a line to the story, if one is kept.
+    pub fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.story.is_some() {
+            let line = format!("{:>9.3} {}", self.elapsed().as_secs_f64(), line(self));
+            self.story.iter_mut().for_each(|story| story.push(line.clone()));
         }
     }
 
@@ -321,6 +335,7 @@ impl Town {
         let now = self.now;
         let phone = &mut self.devices[place].phone;
         phone.handle_timeout(now);
+        self.tell(|town| format!("{} is called by its clock", town.devices[place].me));
         self.collect(place);
         let phone = &self.devices[place].phone;
         if phone.poll_timeout().is_some_and(|at| at <= now) {
@@ -347,10 +362,15 @@ impl Town {
     pub fn feed(&mut self, place: usize, input: Input) {
         let now = self.now;
         let device = &mut self.devices[place];
-        if device.alive {
-            device.phone.handle_input(now, input);
-            self.collect(place);
+        if !device.alive {
+            return;
         }
+        if self.story.is_some() {
+            let (me, input) = (device.me.clone(), input.clone());
+            self.tell(|_| format!("{me} <- {input:?}"));
+        }
+        self.devices[place].phone.handle_input(now, input);
+        self.collect(place);
     }
 
     fn schedule(&mut self, delay: Duration, due: Due) {
@@ -360,6 +380,7 @@ impl Town {
 
     fn collect(&mut self, place: usize) {
         while let Some(output) = self.devices[place].phone.poll_output() {
+            self.tell(|town| format!("    {} -> {output:?}", town.devices[place].me));
             match output {
                 Output::Send { to, signal, lifetime } => self.post(place, &to, signal, lifetime),
                 Output::Notify(notice) => {

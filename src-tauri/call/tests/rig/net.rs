@@ -40,12 +40,16 @@ impl Town {
             self.sent.push((sender.clone(), to.clone(), signal.clone()));
         }
         let Some(place) = self.place(to) else { return };
+        if let Signal::Invite(invite) = &signal {
+            self.inviters.entry((invite.call, to.user.clone())).or_default().insert(from);
+        }
         if self.censor.is_some_and(|drops| drops(sender, to, &signal)) {
             return;
         }
         if self.weather.control && rides_along(&signal) && self.is_up(from, place, signal.call()) {
-            let signal = signal.clone();
-            self.schedule(Duration::from_millis(15), Due::Deliver { to: place, from, signal });
+            let (from, at) = (sender.clone(), self.wall_ms() + 15);
+            let input = Input::SignalReceived { from, signal: signal.clone(), at };
+            self.schedule(Duration::from_millis(15), Due::Fact { to: place, input });
         }
         if !self.devices[from].online {
             // Its own outbox keeps it until it is back, or makes no sense any more.
