@@ -175,17 +175,7 @@ mod tests {
     }
 
     fn view(calls: Vec<CallView>) -> PhoneView {
-        PhoneView {
-            revision: 1,
-            account: None,
-            connection: Connection::default(),
-            contacts: Vec::new(),
-            history: Vec::new(),
-            missed_count: 0,
-            calls,
-            audio: AudioView::default(),
-            settings: Settings::default(),
-        }
+        PhoneView { revision: 1, calls, ..PhoneView::default() }
     }
 
     fn before(ids: &[&str]) -> BTreeSet<String> {

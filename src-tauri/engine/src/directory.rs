@@ -36,6 +36,8 @@ pub(crate) struct Directory {
     called: BTreeSet<String>,
     /// Which keys are believed on the server of this login.
     pub keys: Keys,
+    /// Nobody is written down: Echo knows nobody.
+    pub forgets: bool,
 }
 
 impl Directory {
@@ -61,7 +63,7 @@ impl Directory {
         let before = self.devices.insert(address.clone(), presence);
         let was_online = before.as_ref().is_some_and(|it| it.state != PresenceState::Offline);
         let same_run = before.is_some_and(|it| it.boot_id == boot_id);
-        if kind != DeviceKind::Echo && address.user != *me {
+        if kind != DeviceKind::Echo && address.user != *me && !self.forgets {
             self.remember(&address.user, online != was_online, store)?;
         }
         Ok(match (was_online, online) {

@@ -1,5 +1,8 @@
 //! What a program may ask about people: profile, contacts, groups, keys.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -113,9 +116,9 @@ impl Softphone {
         self.me()?;
         // What is kept was checked before; a file damaged since is no picture.
         let avatar = self.store.avatar(id)?.and_then(|bytes| Avatar::new(bytes).ok());
-        Ok(Answer::Text(avatar.map(|avatar| {
-            format!("data:{};base64,{}", avatar.media_type(), STANDARD.encode(avatar.bytes()))
-        })))
+        Ok(Answer::Text(
+            avatar.map(|avatar| format!("data:{};base64,{}", avatar.media_type(), STANDARD.encode(avatar.bytes()))),
+        ))
     }
 
     pub fn export_contacts(&self) -> Result<Answer, PealError> {

@@ -12,8 +12,8 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::api::{
-    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, Profile, QuietView, RecordView,
-    Settings, SettingsPatch, VoiceLevel,
+    AccountView, Connection, ConnectionState, ContactKind, Event, PealError, PhoneView, Profile, RecordView, Settings,
+    SettingsPatch, VoiceLevel,
 };
 use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
@@ -90,25 +90,13 @@ impl Softphone {
         events: broadcast::Sender<Event>,
         meters: MeterSource,
     ) -> Result<(Self, watch::Receiver<Arc<PhoneView>>), PealError> {
-        let directory = Directory::load(&store)?;
+        let mut directory = Directory::load(&store)?;
+        directory.forgets = config.kind == ContactKind::Echo;
         let kept = store.setting(SETTINGS)?.map(SettingsPatch::from_kept);
         let settings = kept.unwrap_or_default().apply(Settings::default());
         let history = history::shown(&store, &directory)?;
         let volumes = store.setting(VOLUMES)?.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
-        let (view, watched) = watch::channel(Arc::new(PhoneView {
-            revision: 0,
-            account: None,
-            connection: Connection::default(),
-            contacts: Vec::new(),
-            history: Vec::new(),
-            missed_count: 0,
-            calls: Vec::new(),
-            audio: crate::api::AudioView::default(),
-            settings: Settings::default(),
-            groups: Vec::new(),
-            profile: Profile::default(),
-            quiet: QuietView::default(),
-        }));
+        let (view, watched) = watch::channel(Arc::default());
         let mut phone = Self {
             sound: SoundSystem::new(messages.clone()),
             config,

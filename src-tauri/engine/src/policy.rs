@@ -1,10 +1,14 @@
 //! Who gets through: the settings and the contacts, as the rules of a call need them.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::{Timestamp, Zoned};
 use peal_call::{Input, Policy, Unknown, UserId};
 
 use crate::api::{ContactKind, PealError, QuietView, Settings, UnknownCallers};
 use crate::directory::Directory;
+use crate::echo::ECHO;
 use crate::phone::Softphone;
 use crate::schedule;
 
@@ -81,8 +85,8 @@ pub(crate) fn quiet(settings: &Settings, now: &Zoned) -> QuietView {
 
 /// The rules' view of settings and contacts.
 pub(crate) fn policy(settings: &Settings, directory: &Directory, quiet: bool, me: &UserId) -> Policy {
-    // What was kept once and is no account by the rule of today can't call either.
-    let user = |user: &str| UserId::new(user).ok();
+    // What was kept once and is no account by the rule of today can't call either; Echo is known as oneself.
+    let user = |user: &str| UserId::new(user).ok().filter(|user| user.as_str() != ECHO);
     let (silenced, blocked) = directory.screened();
     let known: std::collections::BTreeSet<UserId> =
         directory.known_users().into_iter().filter_map(user).chain([me.clone()]).collect();

@@ -94,7 +94,8 @@ const COLUMNS: [&str; 11] = [
 /// A table (RFC 4180) with the beginning of each call in the time of `zone`. With a byte order mark, without which
 /// spreadsheets take UTF-8 for something else.
 fn csv(records: &[RecordView], zone: &TimeZone) -> Result<String, String> {
-    let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(b"\xef\xbb\xbf".to_vec());
+    let mut writer =
+        ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(b"\xef\xbb\xbf".to_vec());
     let write = |error: ::csv::Error| error.to_string();
     writer.write_record(COLUMNS).map_err(write)?;
     for record in records {
@@ -123,7 +124,9 @@ fn csv(records: &[RecordView], zone: &TimeZone) -> Result<String, String> {
 /// The text, with an apostrophe before what a spreadsheet would take for a formula (OWASP, "CSV injection"): a caller
 /// chooses the words of an invite.
 fn inert(text: String) -> String {
-    let starts = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let starts = |text: &str| {
+        text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
+    };
     if starts(&text) || starts(text.trim_start()) { format!("'{text}") } else { text }
 }
 

@@ -192,7 +192,11 @@ mod tests {
 
     fn any_hours() -> impl Strategy<Value = QuietHours> {
         let days = proptest::sample::subsequence(EVERY_DAY.to_vec(), 1..=7);
-        (days, 0_u16..1440, 0_u16..=1440).prop_map(|(days, from_min, until_min)| QuietHours { days, from_min, until_min })
+        (days, 0_u16..1440, 0_u16..=1440).prop_map(|(days, from_min, until_min)| QuietHours {
+            days,
+            from_min,
+            until_min,
+        })
     }
 
     proptest! {

@@ -43,7 +43,10 @@ mod tests {
         let text = "\u{4e2d}".repeat(5);
         assert_eq!(line(&text, 5, "a name").unwrap(), text);
         let refused = line(&text, 4, "a name").unwrap_err();
-        assert_eq!((refused.code, refused.message.as_str()), (ErrorCode::BadRequest, "a name has at most 4 characters"));
+        assert_eq!(
+            (refused.code, refused.message.as_str()),
+            (ErrorCode::BadRequest, "a name has at most 4 characters")
+        );
         assert_eq!(clean_lines(&text, 4).chars().count(), 4);
         assert_eq!(clean_lines("ab \ncd", 4), "ab\nc");
         assert_eq!(clean_lines("ab\ncd", 3), "ab");

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptParams, AnswerSwitchParams, CallParams, CancelParams, ContactPatch, ExportFormat, GroupParams, HistoryQuery,
-    InviteParams, MergeParams, ProfilePatch, RejectParams, SettingsPatch, StatsParams, SwitchMediaParams, TransferParams,
-    VolumeParams,
+    InviteParams, MergeParams, ProfilePatch, RejectParams, SettingsPatch, StatsParams, SwitchMediaParams,
+    TransferParams, VolumeParams,
 };
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The whole phone at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct PhoneView {
     /// Grows with every change.

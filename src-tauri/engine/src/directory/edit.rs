@@ -64,7 +64,9 @@ impl Directory {
             is_removed: true,
             ..row.clone()
         };
-        for mut group in self.groups.values().filter(|group| group.members.contains(&row.user_id)).cloned().collect::<Vec<_>>() {
+        for mut group in
+            self.groups.values().filter(|group| group.members.contains(&row.user_id)).cloned().collect::<Vec<_>>()
+        {
             group.members.retain(|member| *member != row.user_id);
             self.put_group(group, store)?;
         }

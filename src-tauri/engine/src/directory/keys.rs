@@ -120,17 +120,14 @@ impl super::Directory {
 }
 
 fn row(address: &DeviceAddress, key: &DevicePublicKey) -> PinnedKey {
-    PinnedKey {
-        user_id: address.user.to_string(),
-        device_id: address.device.to_string(),
-        public_key: key.to_bytes(),
-    }
+    PinnedKey { user_id: address.user.to_string(), device_id: address.device.to_string(), public_key: key.to_bytes() }
 }
 
 /// Those that can still be read: a row damaged on the disk is as if it were not there.
 fn keys(rows: Vec<PinnedKey>) -> BTreeMap<DeviceAddress, DevicePublicKey> {
     let read = |row: PinnedKey| {
-        let address = DeviceAddress { user: UserId::new(row.user_id).ok()?, device: DeviceId::new(row.device_id).ok()? };
+        let address =
+            DeviceAddress { user: UserId::new(row.user_id).ok()?, device: DeviceId::new(row.device_id).ok()? };
         Some((address, DevicePublicKey::from_bytes(row.public_key).ok()?))
     };
     rows.into_iter().filter_map(read).collect()

@@ -2,8 +2,8 @@
 
 use super::{Engine, stopped};
 use crate::api::{
-    Command, ContactPatch, ContactView, ExportFormat, ExportedContacts, ExportedHistory, Group, GroupParams, HistoryQuery,
-    ImportReport, PealError, Profile, ProfilePatch, RecordView, SafetyNumber,
+    Command, ContactPatch, ContactView, ExportFormat, ExportedContacts, ExportedHistory, Group, GroupParams,
+    HistoryQuery, ImportReport, PealError, Profile, ProfilePatch, RecordView, SafetyNumber,
 };
 use crate::message::Answer;
 

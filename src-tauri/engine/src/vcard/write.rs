@@ -3,9 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use calcard::common::PartialDateTime;
-use calcard::vcard::{
-    VCard, VCardEntry, VCardKind, VCardProperty, VCardSex, VCardValue, VCardVersion,
-};
+use calcard::vcard::{VCard, VCardEntry, VCardProperty, VCardSex, VCardValue, VCardVersion};
 
 use super::{Card, ContactCard, GroupCard, SCHEME, SIGNATURE, other};
 use crate::api::{ContactKind, Gender};
@@ -26,11 +24,11 @@ pub(crate) fn write(cards: &[Card]) -> String {
 
 fn contact(card: &ContactCard) -> Vec<VCardEntry> {
     let kind = match card.kind {
-        ContactKind::Device => VCardKind::Device,
-        ContactKind::Person | ContactKind::Echo => VCardKind::Individual,
+        ContactKind::Device => "device",
+        ContactKind::Person | ContactKind::Echo => "individual",
     };
     let mut entries = vec![
-        entry(VCardProperty::Kind, VCardValue::Kind(kind)),
+        entry(VCardProperty::Kind, text(kind)),
         entry(VCardProperty::Fn, text(&card.name)),
         entry(VCardProperty::Impp, text(&format!("{SCHEME}{}", card.user_id))),
     ];
@@ -39,7 +37,9 @@ fn contact(card: &ContactCard) -> Vec<VCardEntry> {
         (other(SIGNATURE), &card.signature),
         (VCardProperty::Note, &card.note),
     ];
-    entries.extend(filled.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| entry(name, text(value))));
+    entries.extend(
+        filled.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| entry(name, text(value))),
+    );
     let sex = match card.gender {
         Gender::Female => Some(VCardSex::Female),
         Gender::Male => Some(VCardSex::Male),
@@ -65,8 +65,7 @@ fn contact(card: &ContactCard) -> Vec<VCardEntry> {
 }
 
 fn group(card: &GroupCard) -> Vec<VCardEntry> {
-    let mut entries =
-        vec![entry(VCardProperty::Kind, VCardValue::Kind(VCardKind::Group)), entry(VCardProperty::Fn, text(&card.name))];
+    let mut entries = vec![entry(VCardProperty::Kind, text("group")), entry(VCardProperty::Fn, text(&card.name))];
     entries.extend(card.group_id.as_ref().map(|id| entry(VCardProperty::Uid, text(&format!("{SCHEME}{id}")))));
     let members = card.members.iter().map(|member| entry(VCardProperty::Member, text(&format!("{SCHEME}{member}"))));
     entries.extend(members);
