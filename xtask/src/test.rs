@@ -33,6 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if filter.is_none() {
         tools::ensure(tools::CARGO_DENY)?;
+        tools::ensure_rmqttd()?;
     }
 
     let mut report = Report::default();
