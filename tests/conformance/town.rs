@@ -8,6 +8,7 @@ use peal_engine::{Engine, EngineConfig, Profile};
 use peal_tests::brokers::mosquitto::Mosquitto;
 use peal_tests::headless::Headless;
 use peal_tests::person::{Person, accept, free_address, quiet};
+use peal_tests::sound_server::SoundServer;
 use tempfile::TempDir;
 
 /// Everybody who may have an account.
@@ -108,6 +109,16 @@ impl Town {
 
     /// A phone in a program of its own, which can be killed. It answers by itself.
     pub fn program(&self, name: &str) -> Headless {
+        self.start(name, ["tone:440", "null"], &[])
+    }
+
+    /// The same at a sound server of its own.
+    pub fn program_with_sound(&self, name: &str) -> (Headless, SoundServer) {
+        let server = SoundServer::with_sinks(&["mic", "ear"]).unwrap();
+        (self.start(name, ["mic.monitor", "ear"], &server.environment()), server)
+    }
+
+    fn start(&self, name: &str, [microphone, speaker]: [&str; 2], environment: &[(String, String)]) -> Headless {
         let data = self.place.path().join(format!("program-{name}")).display().to_string();
         let (own, token) = (self.own.to_string(), token(name));
         let mut arguments = vec!["--account", name, "--token", &token, "--data-dir", &data, "--embedded-broker", &own];
@@ -115,8 +126,8 @@ impl Town {
         if let Some(server) = &server {
             arguments.extend(["--server", server]);
         }
-        arguments.extend(["--microphone", "tone:440", "--speaker", "null", "--auto-answer"]);
-        Headless::start(name, arguments).unwrap()
+        arguments.extend(["--microphone", microphone, "--speaker", speaker, "--auto-answer"]);
+        Headless::start_in(name, arguments, environment).unwrap()
     }
 
     /// A phone that nobody has logged in on yet.

@@ -7,7 +7,7 @@ use peal_engine::api::{
     CallParams, CallState, EndReason, ErrorCode, Event, GroupParams, InviteParams, LoginParams, Media, RecordStatus,
     RejectParams,
 };
-use peal_tests::person::{Person, accept, code, hums};
+use peal_tests::person::{Person, accept, code, hums, writes};
 
 use crate::town::{Town, people};
 
@@ -278,14 +278,14 @@ async fn e27_errors_have_a_code_words_and_a_hint() {
     let error = ann.try_call("nobody-here").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::UnknownUser);
     assert!(!error.message.is_empty() && !error.hint.is_empty(), "{error:?}");
-    let mut old = town.device("bob", "desk").await;
-    let mut ann = ann;
-    let call = ann.talks_with(&mut old).await;
-    ann.engine.hangup(&call).await.unwrap();
-    old.ended().await;
-    old.engine.stop().await;
-    let _new = town.device("bob", "desk").await;
-    assert_eq!(heard!(ann, Event::Error(error) => error.code), ErrorCode::KeyChanged);
+    // And without a command: a speaker that can't be written to.
+    let broken = town.place().join("no such directory").join("bob.wav");
+    let mut bob = town.person_with("bob", EngineConfig { speaker: Some(writes(broken)), ..town.config() }).await;
+    ann.sees_online("bob").await;
+    ann.calls("bob").await;
+    let error = heard!(bob, Event::Error(error) => error.clone());
+    assert!(matches!(error.code, ErrorCode::NoSpeaker | ErrorCode::DeviceFailed), "{error:?}");
+    assert!(!error.message.is_empty() && !error.hint.is_empty(), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

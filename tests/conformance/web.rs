@@ -8,7 +8,7 @@ use peal_engine::api::{
 };
 use peal_tests::person::{Person, accept, code};
 
-use crate::town::{Town, meet, people, three};
+use crate::town::{Town, people, three};
 
 /// Ann's call rings at Bob's.
 async fn ringing() -> (Town, Person, Person, String) {
@@ -358,17 +358,14 @@ async fn b31_the_record_of_a_call_is_told_on_both_sides() {
 #[tokio::test(flavor = "multi_thread")]
 async fn b32_what_goes_wrong_inside_reaches_the_program() {
     let town = Town::new().await;
-    let mut ann = town.person("ann").await;
-    let mut old = town.device("bob", "desk").await;
+    let ann = town.person("ann").await;
+    let (mut bob, sound) = town.program_with_sound("bob");
     ann.sees_online("bob").await;
-    let call = ann.talks_with(&mut old).await;
-    ann.engine.hangup(&call).await.unwrap();
-    old.ended().await;
-    old.engine.stop().await;
-    // The same device with another key: somebody took its place, or it was set up anew.
-    let new = town.device("bob", "desk").await;
-    let error = heard!(ann, Event::Error(error) => error.clone());
-    assert_eq!(error.code, ErrorCode::KeyChanged);
-    assert!(!error.message.is_empty() && !error.hint.is_empty());
-    meet(&[new, ann]).await;
+    ann.calls("bob").await;
+    bob.event("connected").unwrap();
+    // The sound server dies in the middle of the call.
+    drop(sound);
+    let error = bob.event("error").unwrap().data().clone();
+    assert!(["no_microphone", "no_speaker", "device_failed"].contains(&error["code"].as_str().unwrap()), "{error}");
+    assert!(!error["message"].as_str().unwrap().is_empty() && !error["hint"].as_str().unwrap().is_empty());
 }
