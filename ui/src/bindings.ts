@@ -13,18 +13,34 @@ export const commands = {
 	currentUser: () => __TAURI_INVOKE<AccountView | null>("current_user"),
 	/**  The whole snapshot: listen to `phone_view` first, then ask for it. */
 	snapshot: () => __TAURI_INVOKE<PhoneView>("snapshot"),
-	/**  Call one person or several. */
+	/**  Call one person, several, or a saved group. */
 	call: (params: CallParams) => __TAURI_INVOKE<CallSession>("call", { params }),
+	/**  Invite more people into a running call. */
+	invite: (params: InviteParams) => __TAURI_INVOKE<null>("invite", { params }),
 	/**  Answer. */
-	accept: (callId: string) => __TAURI_INVOKE<null>("accept", { callId }),
+	accept: (params: AcceptParams) => __TAURI_INVOKE<null>("accept", { params }),
 	/**  Decline, with words if wished. */
-	reject: (params: ReasonedCall) => __TAURI_INVOKE<null>("reject", { params }),
+	reject: (params: RejectParams) => __TAURI_INVOKE<null>("reject", { params }),
 	/**  Withdraw a call before it connects. */
-	cancel: (callId: string) => __TAURI_INVOKE<null>("cancel", { callId }),
-	/**  End a call, or cancel it before it connects. */
+	cancel: (params: CancelParams) => __TAURI_INVOKE<null>("cancel", { params }),
+	/**  Leave a call; the others go on. */
+	leave: (callId: string) => __TAURI_INVOKE<null>("leave", { callId }),
+	/**  End a call for all if I began it, else leave it; or cancel it before it connects. */
 	hangup: (callId: string) => __TAURI_INVOKE<null>("hangup", { callId }),
 	/**  Leave the screen of a call that has ended. */
 	dismiss: (callId: string) => __TAURI_INVOKE<null>("dismiss", { callId }),
+	/**  Put a call on hold. */
+	hold: (callId: string) => __TAURI_INVOKE<null>("hold", { callId }),
+	/**  Take a call back; the others are held. */
+	resume: (callId: string) => __TAURI_INVOKE<null>("resume", { callId }),
+	/**  Audio becomes video, or back. */
+	switchMedia: (params: SwitchMediaParams) => __TAURI_INVOKE<null>("switch_media", { params }),
+	/**  Answer a wish to switch. */
+	answerSwitch: (params: AnswerSwitchParams) => __TAURI_INVOKE<null>("answer_switch", { params }),
+	/**  Hand a call over: to somebody who is called, or to the other one of a second call. */
+	transfer: (params: TransferParams) => __TAURI_INVOKE<null>("transfer", { params }),
+	/**  Bring the people of one call into another. */
+	merge: (params: MergeParams) => __TAURI_INVOKE<null>("merge", { params }),
 	/**  Microphone off or on. */
 	setMuted: (muted: boolean) => __TAURI_INVOKE<null>("set_muted", { muted }),
 	/**  Is the microphone off. */
@@ -35,14 +51,59 @@ export const commands = {
 	isSpeakerEnabled: () => __TAURI_INVOKE<boolean>("is_speaker_enabled"),
 	/**  How long a call rings, 1000 to 120000 ms. */
 	setCallTimeout: (ms: number) => __TAURI_INVOKE<null>("set_call_timeout", { ms }),
+	/**  Warm up the sound devices. */
+	initEngine: () => __TAURI_INVOKE<null>("init_engine"),
+	/**  Close every sound device. */
+	releaseEngine: () => __TAURI_INVOKE<null>("release_engine"),
+	/**  How loud somebody is played, -40 to 12 dB. */
+	setVolume: (params: VolumeParams) => __TAURI_INVOKE<null>("set_volume", { params }),
 	/**  Change settings; what is absent stays. */
 	setSettings: (patch: SettingsPatch) => __TAURI_INVOKE<null>("set_settings", { patch }),
+	/**  Change my own profile; what is absent stays, what is empty goes. */
+	setProfile: (patch: ProfilePatch) => __TAURI_INVOKE<Profile>("set_profile", { patch }),
+	/**  Add somebody to the contacts. */
+	addContact: (userId: string) => __TAURI_INVOKE<null>("add_contact", { userId }),
+	/**  Change what I keep about somebody; what is absent stays, what is empty goes. */
+	setContact: (patch: ContactPatch) => __TAURI_INVOKE<null>("set_contact", { patch }),
+	/**  Remove somebody from the contacts. */
+	removeContact: (userId: string) => __TAURI_INVOKE<null>("remove_contact", { userId }),
+	/**  Make a group, or change one. */
+	setGroup: (params: GroupParams) => __TAURI_INVOKE<Group>("set_group", { params }),
+	/**  Remove a group; its people stay. */
+	removeGroup: (groupId: string) => __TAURI_INVOKE<null>("remove_group", { groupId }),
+	/**  Contacts by name, account or note. */
+	searchContacts: (query: string) => __TAURI_INVOKE<ContactView[]>("search_contacts", { query }),
+	/**  All contacts as vCard 4 (RFC 6350). */
+	exportContacts: () => __TAURI_INVOKE<Vcard>("export_contacts"),
+	/**  Add contacts from a vCard file's text. */
+	importContacts: (vcard: string) => __TAURI_INVOKE<Imported>("import_contacts", { vcard }),
+	/**  Lines of the history, newest first. */
+	searchHistory: (query: HistoryQuery) => __TAURI_INVOKE<RecordView[]>("search_history", { query }),
+	/**  Delete lines of the history; absent: all. */
+	deleteRecords: (callIds: string[] | null) => __TAURI_INVOKE<null>("delete_records", { callIds }),
+	/**  The whole history as a file's text. */
+	exportHistory: (format: HistoryFormat) => __TAURI_INVOKE<Exported>("export_history", { format }),
 	/**  The missed calls have been seen. */
 	markHistorySeen: () => __TAURI_INVOKE<null>("mark_history_seen"),
+	/**  The safety number of each device of somebody. */
+	safetyNumber: (userId: string) => __TAURI_INVOKE<SafetyNumber[]>("safety_number", { userId }),
+	/**  Remember that a safety number was compared, or take that back. */
+	setVerified: (params: VerifiedParams) => __TAURI_INVOKE<null>("set_verified", { params }),
+	/**  Trust a device's new key. */
+	trustKey: (params: KeyParams) => __TAURI_INVOKE<null>("trust_key", { params }),
+	/**  Counters of a call's media path. */
+	callStats: (params: StatsParams) => __TAURI_INVOKE<CallStats>("call_stats", { params }),
 	/**  Levels now, dB below full scale: ask 10 to 20 times a second while a call is on. */
 	meters: () => __TAURI_INVOKE<Meters>("meters"),
 	/**  Bring the main window to the front. */
 	openMain: () => __TAURI_INVOKE<null>("open_main"),
+	/**
+	 *  The incoming-call window has drawn the card of a call, `height` CSS pixels tall, and may be seen now; or nothing, and
+	 *  may go.
+	 */
+	incomingDrawn: (callId: string | null, height: number | null) => __TAURI_INVOKE<null>("incoming_drawn", { callId, height }),
+	/**  Asks where to keep a text, and writes it there. False: the person thought better of it. */
+	saveFile: (name: string, text: string) => __TAURI_INVOKE<boolean>("save_file", { name, text }),
 };
 
 /** Events */
@@ -52,6 +113,16 @@ export const events = {
 };
 
 /* Types */
+/**  An answer. */
+export type AcceptParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Answer a video call by voice; absent: as invited. */
+	media?: Media | null,
+	/**  What becomes of the calls that run; absent: they are held. */
+	meanwhile?: Meanwhile | null,
+};
+
 /**  The person at this device. */
 export type AccountView = {
 	/**  The account (kit A03's username). */
@@ -67,6 +138,32 @@ export type AccountView = {
 	/**  The server is Peal's own, on this computer. */
 	embedded: boolean,
 };
+
+/**  How a call rings here. */
+export type Alert = 
+/**  With a tone and its window. */
+"ring" | 
+/**  Softly: I am talking. */
+"call_waiting" | 
+/**  Without a sound, in the main window alone. */
+"silent";
+
+/**  An answer to the wish to switch. */
+export type AnswerSwitchParams = {
+	/**  The call. */
+	call_id: string,
+	/**  True: both switch. */
+	accept: boolean,
+};
+
+/**  How well a voice is encoded. */
+export type AudioQuality = 
+/**  24 kbit/s. */
+"voice" | 
+/**  32 kbit/s. */
+"balanced" | 
+/**  64 kbit/s. */
+"high";
 
 /**  Sound devices and what is wrong with them. */
 export type AudioView = {
@@ -90,6 +187,8 @@ export type CallParams = {
 	message?: string | null,
 	/**  How long it rings, ms; absent: the setting. */
 	timeout_ms?: number | null,
+	/**  The saved group that is called. */
+	group_id?: string | null,
 };
 
 /**  A call as the kits describe it (kit C22). */
@@ -123,6 +222,30 @@ export type CallState =
 /**  Over; `reason` says why. */
 "ended";
 
+/**  Counters of a call's media path, since it began. */
+export type CallStats = {
+	/**  Voice packets sent. */
+	packets_sent: number | null,
+	/**  Voice packets received. */
+	packets_received: number | null,
+	/**  Voice packets of theirs that never came (RFC 3550). */
+	lost: number | null,
+	/**  Round trip of the media path, ms; absent until measured. */
+	rtt_ms: number | null,
+	/**  Jitter of their packets, ms (RFC 3550). */
+	jitter_ms: number | null,
+	/**  How long their voice waits in the jitter buffer, ms. */
+	buffer_ms: number | null,
+	/**  Voice made up for what was lost, ms. */
+	concealed_ms: number | null,
+	/**  Voice played, ms. */
+	played_ms: number | null,
+	/**  From the answer to the first sound of theirs at the speaker, ms. */
+	first_audio_ms: number | null,
+	/**  What encrypts the voice. */
+	srtp_cipher: string,
+};
+
 /**  One call. */
 export type CallView = {
 	/**  The call. */
@@ -135,6 +258,16 @@ export type CallView = {
 	state: CallState,
 	/**  Why it ended; absent before. */
 	reason: EndReason | null,
+	/**  Who began it. */
+	host: string,
+	/**  Who invited me; absent for my own call. */
+	inviter: string | null,
+	/**  The saved group, if any. */
+	group_id: string | null,
+	/**  Its name, if it is known here. */
+	group_name: string | null,
+	/**  How it rings; absent if it does not ring here. */
+	alert: Alert | null,
 	/**  Everyone else in it. */
 	members: MemberView[],
 	/**  The words that came with the invite (or the decline, once ended). */
@@ -145,8 +278,24 @@ export type CallView = {
 	duration_ms: number | null,
 	/**  My microphone is off. */
 	muted: boolean,
+	/**  I put it on hold. */
+	on_hold: boolean,
+	/**  A wish to switch that is not answered yet. */
+	switch: SwitchView | null,
+	/**  To whom I am handing it over. */
+	transfer_to: string | null,
+	/**  It rings, and their sound can be heard already. */
+	preview: boolean,
 	/**  How good the media path is; absent until measured. */
 	quality: Quality | null,
+};
+
+/**  A call to withdraw. */
+export type CancelParams = {
+	/**  The call. */
+	call_id: string,
+	/**  False: the callee's history is not told (kit B08); absent: it is. */
+	record?: boolean | null,
 };
 
 /**  How the server is reached. */
@@ -168,6 +317,16 @@ export type ConnectionState =
 /**  Lost; trying again. */
 "reconnecting";
 
+/**  One device of a contact. */
+export type ContactDevice = {
+	/**  The device. */
+	device_id: string,
+	/**  Whether it is there. */
+	presence: PresenceView,
+	/**  What kind it is. */
+	kind: ContactKind,
+};
+
 /**  What kind of contact it is. */
 export type ContactKind = 
 /**  A human being. */
@@ -177,16 +336,64 @@ export type ContactKind =
 /**  The contact inside Peal that plays back what it hears. */
 "echo";
 
+/**  What I keep about somebody; what is absent stays, an empty text goes. */
+export type ContactPatch = {
+	/**  The account. */
+	user_id: string,
+	/**  My own name for them. */
+	note_name?: string | null,
+	/**  My own words about them. */
+	note_text?: string | null,
+	/**  Stands at the top of the list. */
+	is_favorite?: boolean | null,
+	/**  Their calls ring silently. */
+	is_no_disturb?: boolean | null,
+	/**  Their calls don't arrive at all. */
+	is_in_black_list?: boolean | null,
+	/**  Is one of my contacts. */
+	is_friend?: boolean | null,
+};
+
 /**  Somebody to call. */
 export type ContactView = {
 	/**  The account; `echo` for Echo. */
 	user_id: string,
-	/**  The name to show. */
+	/**  The name to show: mine for them, else theirs, else the account. */
 	name: string,
 	/**  What kind it is. */
 	kind: ContactKind,
 	/**  Whether they are there. */
 	presence: PresenceView,
+	/**  The name they gave themselves. */
+	nickname: string | null,
+	/**  Told or not. */
+	gender: Gender,
+	/**  Their picture as a `data:` URL. */
+	avatar: string | null,
+	/**  `YYYY-MM-DD`. */
+	birthday: string | null,
+	/**  Where they are at home. */
+	region: string | null,
+	/**  A line about them. */
+	signature: string | null,
+	/**  Where letters go. */
+	address: string | null,
+	/**  My own name for them. */
+	note_name: string | null,
+	/**  My own words about them. */
+	note_text: string | null,
+	/**  Their calls ring silently. */
+	is_no_disturb: boolean,
+	/**  Their calls don't arrive at all. */
+	is_in_black_list: boolean,
+	/**  Is one of my contacts. */
+	is_friend: boolean,
+	/**  Stands at the top of the list. */
+	is_favorite: boolean,
+	/**  What is known of their keys. */
+	verified: Verification,
+	/**  Every device that was seen. */
+	devices: ContactDevice[],
 };
 
 /**  A sound device. */
@@ -203,6 +410,14 @@ export type Direction =
 "outgoing" | 
 /**  They called. */
 "incoming";
+
+/**  When calls ring silently. */
+export type DoNotDisturb = {
+	/**  Now, until it is switched off. */
+	on: boolean,
+	/**  At these times. */
+	schedule: QuietHours[],
+};
 
 /**  Why a call ended. Each has words and a hint in the interface. */
 export type EndReason = 
@@ -232,6 +447,10 @@ export type EndReason =
 "unreachable" | 
 /**  The other side can't take this kind of call. */
 "incompatible" | 
+/**  Handed over to somebody else. */
+"transferred" | 
+/**  Blocked here. */
+"blocked" | 
 /**  A fault. */
 "error";
 
@@ -283,6 +502,10 @@ export type ErrorCode =
 "kicked_out" | 
 /**  A contact's device key changed; its calls wait until it is trusted. */
 "key_changed" | 
+/**  A call holds 16 people. */
+"full" | 
+/**  Four calls are there already. */
+"call_limit" | 
 /**  A fault inside Peal. */
 "internal";
 
@@ -359,6 +582,103 @@ export type Event =
 	/**  Their microphone is off. */
 	muted: boolean,
 } } | 
+/**  Somebody's camera went on or off (kit B23). */
+{ event: "video_available"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who. */
+	user_id: string,
+	/**  A picture comes from them. */
+	available: boolean,
+} } | 
+/**  Somebody's camera was covered or uncovered (kit B29). */
+{ event: "video_muted"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who. */
+	user_id: string,
+	/**  Their camera is off. */
+	muted: boolean,
+} } | 
+/**  Somebody invited others meanwhile (kits C19, E26). */
+{ event: "users_invited"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who invited. */
+	from_user: string,
+	/**  Whom. */
+	invited_users: string[],
+} } | 
+/**  Somebody put the call on hold or took it back. */
+{ event: "held"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who. */
+	user_id: string,
+	/**  It is on hold. */
+	on_hold: boolean,
+} } | 
+/**  Somebody wishes to switch (kit B26). */
+{ event: "media_change_requested"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who. */
+	user_id: string,
+	/**  To what. */
+	media: Media,
+} } | 
+/**  The call is of another kind now (kit B26). */
+{ event: "media_changed"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  What it is now. */
+	media: Media,
+} } | 
+/**  My wish to switch was refused. */
+{ event: "media_change_refused"; data: UserInCall } | 
+/**  Somebody hands the call over. */
+{ event: "transferring"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who does. */
+	by: string,
+	/**  To whom. */
+	to: string,
+} } | 
+/**  The call was handed over. */
+{ event: "transferred"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  To whom. */
+	to: string,
+} } | 
+/**  Handing over has failed; the call goes on as before. */
+{ event: "transfer_failed"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  To whom. */
+	to: string,
+	/**  Why. */
+	reason: EndReason,
+} } | 
+/**  Somebody's stream can be heard, a doorbell's before answering too (kit A10). */
+{ event: "stream_added"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who. */
+	user_id: string,
+	/**  Where else it can be played. */
+	url: string | null,
+} } | 
+/**  A device shows another key than before. */
+{ event: "key_changed"; data: KeyParams } | 
+/**  Somebody came or went. */
+{ event: "presence_changed"; data: {
+	/**  Who. */
+	user_id: string,
+	/**  Where they are now. */
+	presence: PresenceView,
+} } | 
 /**  Answered on another device of mine (kit B27). */
 { event: "accepted_elsewhere"; data: {
 	/**  The call. */
@@ -389,6 +709,68 @@ export type Event =
 /**  Something went wrong that no command asked for. */
 { event: "error"; data: PealError };
 
+/**  A file's text. */
+export type Exported = {
+	/**  What the file holds. */
+	text: string,
+};
+
+/**  As kit C writes it. */
+export type Gender = 
+/**  Not told. */
+"unknown" | 
+/**  Female. */
+"female" | 
+/**  Male. */
+"male";
+
+/**  People who are called together. */
+export type Group = {
+	/**  The group. */
+	group_id: string,
+	/**  Its name. */
+	name: string,
+	/**  The accounts of its people. */
+	members: string[],
+};
+
+/**  A group to make or to change. */
+export type GroupParams = {
+	/**  Which one; absent: a new one. */
+	group_id?: string | null,
+	/**  Its name. */
+	name: string,
+	/**  The accounts of its people. */
+	members: string[],
+};
+
+/**  How an exported history is written. */
+export type HistoryFormat = 
+/**  RFC 4180. */
+"csv" | 
+/**  An array of records. */
+"json";
+
+/**  Which lines of the history; what is absent does not matter. */
+export type HistoryQuery = {
+	/**  Part of a name, an account or a message. */
+	query?: string | null,
+	/**  How it ended. */
+	status?: RecordStatus | null,
+	/**  With whom. */
+	user_id?: string | null,
+	/**  Who began it. */
+	direction?: Direction | null,
+	/**  Not before, ms since 1970. */
+	from?: number | null,
+	/**  Before, ms since 1970. */
+	until?: number | null,
+	/**  At most so many; absent: 100. */
+	limit?: number | null,
+	/**  After so many. */
+	offset?: number | null,
+};
+
 /**  A STUN or TURN server (RFC 8489, RFC 8656), over UDP. */
 export type IceServer = {
 	/**  `stun:host[:port]` or `turn:host[:port]`. */
@@ -397,6 +779,16 @@ export type IceServer = {
 	username: string,
 	/**  For TURN. */
 	credential: string,
+};
+
+/**  What became of a vCard file's entries. */
+export type Imported = {
+	/**  New contacts. */
+	imported: number,
+	/**  Contacts that were there and have changed. */
+	updated: number,
+	/**  Entries that name no account, or one that can't be. */
+	refused: number,
 };
 
 /**  An invite that has arrived (kit B13). */
@@ -417,6 +809,24 @@ export type Invitation = {
 	media: Media,
 };
 
+/**  Whom to invite into which call. */
+export type InviteParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Accounts. */
+	to: string[],
+	/**  Any JSON value for them, as text. */
+	message?: string | null,
+};
+
+/**  A device of somebody. */
+export type KeyParams = {
+	/**  The account. */
+	user_id: string,
+	/**  The device. */
+	device_id: string,
+};
+
 /**  Who logs in, and where. */
 export type LoginParams = {
 	/**  The account; absent: made from the display name. */
@@ -427,7 +837,16 @@ export type LoginParams = {
 	server?: string | null,
 	/**  The name that others see; absent: the account. */
 	display_name?: string | null,
+	/**  Only one device of the account at a time: the older one goes. */
+	single_device?: boolean | null,
 };
+
+/**  What becomes of the calls that run when another is answered. */
+export type Meanwhile = 
+/**  They are held. */
+"hold" | 
+/**  I leave them. */
+"end";
 
 /**  Voice or picture. */
 export type Media = 
@@ -435,6 +854,16 @@ export type Media =
 "audio" | 
 /**  Voice and picture. */
 "video";
+
+/**  How a call went with one of its people. */
+export type MemberRecord = {
+	/**  The account. */
+	user_id: string,
+	/**  Their name now. */
+	name: string,
+	/**  How it went. */
+	status: RecordStatus,
+};
 
 /**  Where a member of a call stands. */
 export type MemberState = 
@@ -461,8 +890,26 @@ export type MemberView = {
 	kind: ContactKind,
 	/**  Where they stand. */
 	state: MemberState,
+	/**  Why they are gone; absent before. */
+	reason: EndReason | null,
 	/**  Their microphone is off. */
 	muted: boolean,
+	/**  They put it on hold. */
+	on_hold: boolean,
+	/**  Their camera is on. */
+	video: boolean,
+	/**  The device they talk from. */
+	device_id: string | null,
+	/**  Who invited them. */
+	invited_by: string | null,
+};
+
+/**  Two calls that become one. */
+export type MergeParams = {
+	/**  Whose people move. */
+	call_id: string,
+	/**  Where to. */
+	into: string,
 };
 
 /**  Levels now, outside the snapshot: they change all the time. */
@@ -494,6 +941,10 @@ export type PhoneView = {
 	connection: Connection,
 	/**  Echo first, then everyone known, by name. */
 	contacts: ContactView[],
+	/**  People who are called together, by name. */
+	groups: Group[],
+	/**  What others see of me. */
+	profile: Profile,
 	/**  Newest first. */
 	history: RecordView[],
 	/**  Missed calls that nobody has looked at. */
@@ -518,6 +969,42 @@ export type PresenceView =
 /**  Away. */
 "offline";
 
+/**  What others see of me. */
+export type Profile = {
+	/**  The name. */
+	nickname: string,
+	/**  Told or not. */
+	gender: Gender,
+	/**  `YYYY-MM-DD`. */
+	birthday: string | null,
+	/**  Where I am at home. */
+	region: string | null,
+	/**  A line about me. */
+	signature: string | null,
+	/**  Where letters go. */
+	address: string | null,
+	/**  My picture as a `data:` URL. */
+	avatar: string | null,
+};
+
+/**  My own profile; what is absent stays, an empty text goes. */
+export type ProfilePatch = {
+	/**  The name. */
+	nickname?: string | null,
+	/**  Told or not. */
+	gender?: Gender | null,
+	/**  `YYYY-MM-DD`. */
+	birthday?: string | null,
+	/**  Where I am at home. */
+	region?: string | null,
+	/**  A line about me. */
+	signature?: string | null,
+	/**  Where letters go. */
+	address?: string | null,
+	/**  PNG or JPEG in base64: at most 256 × 256 pixels and 32 KiB. */
+	avatar?: string | null,
+};
+
 /**  How good the media path is. */
 export type Quality = 
 /**  Nobody would notice anything. */
@@ -527,12 +1014,14 @@ export type Quality =
 /**  Hard to follow. */
 "poor";
 
-/**  A call and words about it. */
-export type ReasonedCall = {
-	/**  The call. */
-	call_id: string,
-	/**  Words for the caller. */
-	message?: string | null,
+/**  Hours of the week, in local time. */
+export type QuietHours = {
+	/**  The days on which it begins; Monday is 0. */
+	days: number[],
+	/**  Minutes since midnight. */
+	from_min: number,
+	/**  Minutes since midnight; not after `from_min`: on the next day. */
+	until_min: number,
 };
 
 /**  How a call ended, for the history (kit D14 to D18). */
@@ -570,6 +1059,34 @@ export type RecordView = {
 	duration_ms: number | null,
 	/**  False: missed and not yet looked at. */
 	seen: boolean,
+	/**  Everyone else, and how it went with them. */
+	members: MemberRecord[],
+	/**  The saved group's name, if it was one's call. */
+	group_name: string | null,
+	/**  The words that came with the invite. */
+	message: string | null,
+};
+
+/**  A call to decline. */
+export type RejectParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Words for the caller. */
+	message?: string | null,
+	/**  True: the caller hears that I am busy (kit E08). */
+	busy?: boolean | null,
+};
+
+/**  What two people compare to know that nobody is between them. */
+export type SafetyNumber = {
+	/**  Their device. */
+	device_id: string,
+	/**  60 digits in groups of five, the same on both sides. */
+	number: string,
+	/**  It was compared. */
+	verified: boolean,
+	/**  The key is another than before; its calls wait until it is trusted. */
+	changed: boolean,
 };
 
 /**  What the person chose. */
@@ -592,6 +1109,26 @@ export type Settings = {
 	gain_control: boolean,
 	/**  Servers that help two networks find each other; none are needed within one network. */
 	ice_servers: IceServer[],
+	/**  A second call rings while I talk; else the caller hears that I am busy. */
+	call_waiting: boolean,
+	/**  Who is held hears music; else silence. */
+	hold_music: boolean,
+	/**  Calls ring on this device. */
+	ring_here: boolean,
+	/**  When calls ring silently. */
+	do_not_disturb: DoNotDisturb,
+	/**  What becomes of calls from people I don't know. */
+	unknown_callers: UnknownCallers,
+	/**  Only one device of my account at a time. */
+	single_device: boolean,
+	/**  A call starts with the microphone on (kit D02). */
+	open_microphone: boolean,
+	/**  How well my voice is encoded (kit D04). */
+	audio_quality: AudioQuality,
+	/**  Logins at Peal's own server need a token (kit D08). */
+	check_sum: boolean,
+	/**  A detailed log is written (kit D09). */
+	debug: boolean,
 };
 
 /**  Settings to change. */
@@ -616,6 +1153,50 @@ export type SettingsPatch = {
 	gain_control?: boolean | null,
 	/**  STUN and TURN servers, in place of those before. */
 	ice_servers?: IceServer[] | null,
+	/**  A second call rings while I talk; else the caller hears that I am busy. */
+	call_waiting?: boolean | null,
+	/**  Who is held hears music; else silence. */
+	hold_music?: boolean | null,
+	/**  Calls ring on this device. */
+	ring_here?: boolean | null,
+	/**  When calls ring silently. */
+	do_not_disturb?: DoNotDisturb | null,
+	/**  What becomes of calls from people I don't know. */
+	unknown_callers?: UnknownCallers | null,
+	/**  Only one device of my account at a time. */
+	single_device?: boolean | null,
+	/**  A call starts with the microphone on (kit D02). */
+	open_microphone?: boolean | null,
+	/**  How well my voice is encoded (kit D04). */
+	audio_quality?: AudioQuality | null,
+	/**  Logins at Peal's own server need a token (kit D08). */
+	check_sum?: boolean | null,
+	/**  A detailed log is written (kit D09). */
+	debug?: boolean | null,
+};
+
+/**  Whose counters. */
+export type StatsParams = {
+	/**  The call. */
+	call_id: string,
+	/**  With whom; absent: the first one. */
+	user_id?: string | null,
+};
+
+/**  A wish to switch. */
+export type SwitchMediaParams = {
+	/**  The call. */
+	call_id: string,
+	/**  To what. */
+	media: Media,
+};
+
+/**  A wish to switch that is not answered yet. */
+export type SwitchView = {
+	/**  I asked. */
+	by_me: boolean,
+	/**  For what. */
+	media: Media,
 };
 
 /**  Light, dark, or as the system. */
@@ -627,6 +1208,25 @@ export type Theme =
 /**  Paper on ink. */
 "dark";
 
+/**  To whom a call is handed over: one of the two. */
+export type TransferParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Somebody who is called. */
+	to?: string | null,
+	/**  A second call; its other one. */
+	to_call_id?: string | null,
+};
+
+/**  What becomes of calls from people I don't know. */
+export type UnknownCallers = 
+/**  They ring. */
+"ring" | 
+/**  They ring silently. */
+"silence" | 
+/**  They don't arrive at all. */
+"block";
+
 /**  Somebody in a call. */
 export type UserInCall = {
 	/**  The call. */
@@ -635,12 +1235,47 @@ export type UserInCall = {
 	user_id: string,
 };
 
+/**  Contacts as vCard 4 (RFC 6350). */
+export type Vcard = {
+	/**  What the file holds. */
+	vcard: string,
+};
+
+/**  What is known of a contact's keys. */
+export type Verification = 
+/**  No device of theirs was seen. */
+"unknown" | 
+/**  Kept at first contact; nobody has compared it. */
+"new" | 
+/**  Every device's safety number was compared. */
+"verified" | 
+/**  A device shows another key than before. */
+"changed";
+
+/**  Whether a safety number was compared. */
+export type VerifiedParams = {
+	/**  The account. */
+	user_id: string,
+	/**  The device. */
+	device_id: string,
+	/**  True: it was, and both are alike. */
+	verified: boolean,
+};
+
 /**  How loud somebody is. */
 export type VoiceLevel = {
 	/**  The account; empty for my own microphone. */
 	user_id: string,
 	/**  dB below full scale, -100 to 0. */
 	dbfs: number | null,
+};
+
+/**  How loud somebody is played. */
+export type VolumeParams = {
+	/**  The account. */
+	user_id: string,
+	/**  -40 to 12 dB. */
+	db: number | null,
 };
 
 /* Tauri Specta runtime */

@@ -4,32 +4,66 @@
 import type * as border from '../bindings';
 
 export type {
+  AcceptParams,
   AccountView,
+  Alert,
+  AnswerSwitchParams,
+  AudioQuality,
   AudioView,
   CallParams,
   CallSession,
   CallState,
   CallView,
+  CancelParams,
   Connection,
   ConnectionState,
+  ContactDevice,
   ContactKind,
+  ContactPatch,
   ContactView,
   DeviceView,
   Direction,
+  DoNotDisturb,
   EndReason,
   ErrorCode,
+  Exported,
+  Gender,
+  Group,
+  GroupParams,
+  HistoryFormat,
+  HistoryQuery,
   IceServer,
+  Imported,
+  InviteParams,
+  KeyParams,
   LoginParams,
+  Meanwhile,
   Media,
+  MemberRecord,
+  MemberState,
   MemberView,
+  MergeParams,
   PealError,
   PresenceView,
+  Profile,
+  ProfilePatch,
   Quality,
-  ReasonedCall,
+  QuietHours,
   RecordStatus,
+  RejectParams,
+  SafetyNumber,
   Settings,
   SettingsPatch,
+  StatsParams,
+  SwitchMediaParams,
+  SwitchView,
   Theme,
+  TransferParams,
+  UnknownCallers,
+  Vcard,
+  Verification,
+  VerifiedParams,
+  VolumeParams,
 } from '../bindings';
 
 type Always<T, K extends keyof T> = Omit<T, K> & { [P in K]: NonNullable<T[P]> };
@@ -40,6 +74,11 @@ export type RecordView = Always<border.RecordView, 'started_at' | 'duration_ms'>
 export type VoiceLevel = Always<border.VoiceLevel, 'dbfs'>;
 /** Levels now: my microphone (an empty `user_id`) and everyone heard. */
 export type Meters = { voices: VoiceLevel[] };
+/** Counters of a call's media path. */
+export type CallStats = Always<
+  border.CallStats,
+  'packets_sent' | 'packets_received' | 'lost' | 'jitter_ms' | 'buffer_ms' | 'concealed_ms' | 'played_ms'
+>;
 /** The whole phone at one moment. */
 export type PhoneView = Omit<border.PhoneView, 'history'> & { history: RecordView[] };
 /** What happens once. */

@@ -37,6 +37,11 @@ export function timeOfDay(at: number): string {
   return new Intl.DateTimeFormat(speech.locale, { timeStyle: 'short' }).format(at);
 }
 
+/** The time of day to the second, as a log needs it. */
+export function clockTime(at: number): string {
+  return new Intl.DateTimeFormat(speech.locale, { timeStyle: 'medium' }).format(at);
+}
+
 /** The day as a heading: Today, Yesterday, Thursday, 12 March. */
 export function day(at: number, now: number): string {
   const days = Math.round((startOfDay(now) - startOfDay(at)) / DAY);
@@ -54,6 +59,29 @@ export function day(at: number, now: number): string {
 
 /** Day and time: Yesterday 17:20. */
 export const dayAndTime = (at: number, now: number): string => `${day(at, now)} ${timeOfDay(at)}`;
+
+/** The whole day and the time: 20 November 2025 at 14:20. */
+export const fullTime = (at: number): string =>
+  new Intl.DateTimeFormat(speech.locale, { dateStyle: 'long', timeStyle: 'short' }).format(at);
+
+/** A day of the calendar, from `YYYY-MM-DD`: 23 April 1990. What is no day stays as it is. */
+export function calendarDay(text: string): string {
+  const at = new Date(`${text}T12:00:00`);
+  if (Number.isNaN(at.getTime())) return text;
+  return new Intl.DateTimeFormat(speech.locale, { dateStyle: 'long' }).format(at);
+}
+
+/** A time of the day, from minutes since midnight. */
+export const minuteOfDay = (minutes: number): string => timeOfDay(new Date(2025, 0, 1, 0, minutes).getTime());
+
+/** The name of a day of the week; Monday is 0. */
+export const weekday = (day: number, width: 'narrow' | 'long'): string =>
+  // 6 January 2025 was a Monday.
+  new Intl.DateTimeFormat(speech.locale, { weekday: width }).format(new Date(2025, 0, 6 + day));
+
+/** A level in dB, with its sign: +6 dB. */
+export const decibels = (db: number): string =>
+  `${new Intl.NumberFormat(speech.locale, { signDisplay: 'exceptZero' }).format(db)} dB`;
 
 /** Names, as a sentence lists them. */
 export const list = (names: string[]): string => new Intl.ListFormat(speech.locale).format(names);
