@@ -19,6 +19,11 @@ class People {
     return phone.view?.account?.user_id ?? '';
   }
 
+  /** The name that others see of me. */
+  get myName(): string {
+    return phone.view?.account?.display_name ?? '';
+  }
+
   /** The name to show: a contact's, else one that a call or the history knows, else the account. */
   name(userId: string): string {
     if (userId === this.me) return say().call.you;

@@ -83,8 +83,12 @@ export const weekday = (day: number, width: 'narrow' | 'long'): string =>
 export const decibels = (db: number): string =>
   `${new Intl.NumberFormat(speech.locale, { signDisplay: 'exceptZero' }).format(db)} dB`;
 
-/** Names, as a sentence lists them. */
-export const list = (names: string[]): string => new Intl.ListFormat(speech.locale).format(names);
+/** Names, as a sentence lists them; a Latin one stands apart from a Chinese conjunction. */
+export const list = (names: string[]): string =>
+  new Intl.ListFormat(speech.locale)
+    .format(names)
+    .replace(/(?<=[\x21-\x7e\u00c0-\u024f])和/g, ' 和')
+    .replace(/和(?=[\x21-\x7e\u00c0-\u024f])/g, '和 ');
 
 function unit(value: number, name: string, display: 'short' | 'long' = 'short'): string {
   return new Intl.NumberFormat(speech.locale, { style: 'unit', unit: name, unitDisplay: display }).format(

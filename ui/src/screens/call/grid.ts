@@ -9,33 +9,30 @@ export interface Grid {
 }
 
 /** Between two tiles, px. */
-export const GAP = 12;
+const GAP = 12;
 const GAP_TIGHT = 8;
 /** As large as a tile becomes: a voice needs no wall. */
 const LARGEST = { width: 320, height: 232 };
 /** A tile looks best as wide as this, for its height. */
 const SHAPE = 1.25;
 
-/** The grid in which `count` tiles are largest; every tile is at least a pixel. */
+/** The grid in which `count` tiles are largest; of two alike the one with fewer gaps, then with fewer rows. */
 export function bestGrid(count: number, width: number, height: number): Grid & { gap: number } {
   const gap = width < 560 || count > 9 ? GAP_TIGHT : GAP;
-  let best: Grid = { columns: 1, rows: Math.max(1, count), width: 1, height: 1 };
-  let bestSize = 0;
-  for (let columns = 1; columns <= Math.max(1, count); columns++) {
-    const rows = Math.ceil(count / columns);
-    // A grid with a column too many is the one before it, with smaller tiles.
-    if (columns > 1 && Math.ceil(count / (columns - 1)) === rows && width / columns < LARGEST.width) continue;
-    const tile = {
+  const grids = Array.from({ length: Math.max(1, count) }, (_, at): Grid => {
+    const columns = at + 1;
+    const rows = Math.ceil(Math.max(1, count) / columns);
+    return {
+      columns,
+      rows,
       width: Math.max(1, Math.min(LARGEST.width, Math.floor((width - gap * (columns - 1)) / columns))),
       height: Math.max(1, Math.min(LARGEST.height, Math.floor((height - gap * (rows - 1)) / rows))),
     };
-    const size = Math.min(tile.width / SHAPE, tile.height);
-    if (size > bestSize) {
-      bestSize = size;
-      best = { columns, rows, ...tile };
-    }
-  }
-  return { ...best, gap };
+  });
+  const size = (grid: Grid) => Math.min(grid.width / SHAPE, grid.height);
+  const gaps = ({ columns, rows }: Grid) => columns * rows - count;
+  const [best] = grids.sort((a, b) => size(b) - size(a) || gaps(a) - gaps(b) || a.rows - b.rows);
+  return { ...(best ?? { columns: 1, rows: 1, width: 1, height: 1 }), gap };
 }
 
 /** The face that fits a tile. */

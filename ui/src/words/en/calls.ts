@@ -26,7 +26,7 @@ export const call = {
   speakerOff: 'Speaker off',
   hold: 'Hold',
   resume: 'Resume',
-  add: 'Add people',
+  add: 'Add',
   more: 'More',
   devices: 'Devices',
   hangUp: 'Hang up',

@@ -26,7 +26,7 @@ export const call: Words['call'] = {
   speakerOff: '扬声器已关',
   hold: '保持',
   resume: '恢复',
-  add: '添加成员',
+  add: '添加',
   more: '更多',
   devices: '设备',
   hangUp: '挂断',
