@@ -29,6 +29,10 @@ pub(crate) struct Session {
     first: Option<oneshot::Sender<Result<(), Problem>>>,
     /// Connections that got as far as reading the inbox.
     pub(crate) connections: u64,
+    /// Which of the server's nodes is tried now.
+    node: usize,
+    /// Attempts of the first login that failed.
+    failed: usize,
 }
 
 /// How a connection ended.
@@ -50,10 +54,22 @@ impl Session {
         notices: mpsc::Sender<Notice>,
         first: oneshot::Sender<Result<(), Problem>>,
     ) -> Self {
-        Self { config, tls, shared, notices, pending: VecDeque::new(), first: Some(first), connections: 0 }
+        let node = own_node(&config.client_id, config.server.nodes().len());
+        Self {
+            config,
+            tls,
+            shared,
+            notices,
+            pending: VecDeque::new(),
+            first: Some(first),
+            connections: 0,
+            node,
+            failed: 0,
+        }
     }
 
     pub(crate) async fn run(mut self) {
+        let nodes = self.config.server.nodes().len();
         let mut attempt = 0;
         loop {
             let connections_before = self.connections;
@@ -69,9 +85,13 @@ impl Session {
                         break;
                     }
                     attempt = if was_up { 0 } else { attempt + 1 };
+                    // Where it was up, its session waits: only the next attempt goes to another node.
+                    if !was_up {
+                        self.node = (self.node + 1) % nodes;
+                    }
                 }
             }
-            if !self.wait(link::backoff(attempt)).await {
+            if !self.wait(link::backoff(attempt / nodes as u32)).await {
                 break;
             }
         }
@@ -96,6 +116,10 @@ impl Session {
         if self.connections == 0 {
             // Accepted and closed again: a server that is just coming up, or two programs on one device.
             if matches!(problem, Problem::Lost(_)) {
+                return true;
+            }
+            self.failed += 1;
+            if !final_word && self.failed < self.config.server.nodes().len() {
                 return true;
             }
             if let Some(first) = self.first.take() {
@@ -124,7 +148,9 @@ impl Session {
             state.inbox.begin_backlog();
             state.me.clone()
         };
-        let (client, event_loop) = AsyncClient::new(link::options(&self.config, self.tls.clone(), &me), link::REQUESTS);
+        let node = &self.config.server.nodes()[self.node];
+        let options = link::options(&self.config, node, self.tls.clone(), &me);
+        let (client, event_loop) = AsyncClient::new(options, link::REQUESTS);
         let mut events = pin!(events(event_loop));
         let mut connection = Connection::new(client);
         loop {
@@ -235,6 +261,13 @@ impl Session {
             }
         }
     }
+}
+
+/// The node of a server that is a device's own: always the same, so that it comes back to its session, and each one
+/// that of as many devices. FNV-1a, since its client id is random.
+fn own_node(client_id: &str, nodes: usize) -> usize {
+    let hash = client_id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash as usize % nodes.max(1)
 }
 
 /// The event loop as a stream, so that other work never cuts its polling in the middle of a packet.
