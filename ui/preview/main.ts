@@ -9,6 +9,7 @@ import App from '../src/App.svelte';
 import { connectTo, type HistoryQuery, type PealError, type Theme } from '../src/callkit';
 import { session } from '../src/state/session.svelte';
 import { NOW, SamplePhone, sampleView } from '../tests/samples';
+import { portrait } from './portrait';
 import { problem, views } from './views';
 
 const params = new URLSearchParams(location.search);
@@ -41,6 +42,8 @@ phone.answers.meters = () => ({
     })),
   ],
 });
+// A picture's name is its hue here.
+phone.answers.avatar = (avatarId: string) => portrait(Number(avatarId));
 phone.answers.searchHistory = ({ query = '', status, direction }: HistoryQuery) =>
   phone.view.history.filter(
     (record) =>

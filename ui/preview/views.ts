@@ -14,7 +14,6 @@ import {
   sampleMember,
   sampleView,
 } from '../tests/samples';
-import { portrait } from './portrait';
 
 export const problem = (code: PealError['code']): PealError => ({ code, message: code, hint: '' });
 
@@ -56,7 +55,7 @@ const rich: ContactView[] = [
     ],
   }).map((one) =>
     one.user_id === 'maria'
-      ? { ...one, is_favorite: true, avatar: portrait(24) }
+      ? { ...one, is_favorite: true, avatar_id: '24' }
       : one.user_id === 'wang'
         ? { ...one, verified: 'changed' as const }
         : one.user_id === 'david.okafor'
@@ -64,7 +63,7 @@ const rich: ContactView[] = [
           : one,
   ),
   contact('spam', 'Cheap Phones Ltd', 'online', { is_in_black_list: true, is_friend: false }),
-  contact('zoe', 'Zoë van Dijk', 'online', { is_friend: false, avatar: portrait(260) }),
+  contact('zoe', 'Zoë van Dijk', 'online', { is_friend: false, avatar_id: '260' }),
 ];
 
 const names = [
@@ -113,6 +112,7 @@ export const views: Record<string, Partial<PhoneView>> = {
   },
   alone: { contacts: sampleView().contacts.slice(0, 1), history: [], missed_count: 0 },
   quiet: {
+    quiet: { on: true, until: NOW + 40 * 60_000 },
     contacts: rich,
     groups,
     settings: {

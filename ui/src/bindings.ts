@@ -73,24 +73,26 @@ export const commands = {
 	removeGroup: (groupId: string) => __TAURI_INVOKE<null>("remove_group", { groupId }),
 	/**  Contacts by name, account or note. */
 	searchContacts: (query: string) => __TAURI_INVOKE<ContactView[]>("search_contacts", { query }),
+	/**  A picture as a data URL; absent: it is not there (any more). */
+	avatar: (avatarId: string) => __TAURI_INVOKE<string | null>("avatar", { avatarId }),
 	/**  All contacts as vCard 4 (RFC 6350). */
-	exportContacts: () => __TAURI_INVOKE<Vcard>("export_contacts"),
+	exportContacts: () => __TAURI_INVOKE<ExportedContacts>("export_contacts"),
 	/**  Add contacts from a vCard file's text. */
-	importContacts: (vcard: string) => __TAURI_INVOKE<Imported>("import_contacts", { vcard }),
+	importContacts: (vcard: string) => __TAURI_INVOKE<ImportReport>("import_contacts", { vcard }),
 	/**  Lines of the history, newest first. */
 	searchHistory: (query: HistoryQuery) => __TAURI_INVOKE<RecordView[]>("search_history", { query }),
 	/**  Delete lines of the history; absent: all. */
 	deleteRecords: (callIds: string[] | null) => __TAURI_INVOKE<null>("delete_records", { callIds }),
 	/**  The whole history as a file's text. */
-	exportHistory: (format: HistoryFormat) => __TAURI_INVOKE<Exported>("export_history", { format }),
+	exportHistory: (format: ExportFormat) => __TAURI_INVOKE<ExportedHistory>("export_history", { format }),
 	/**  The missed calls have been seen. */
 	markHistorySeen: () => __TAURI_INVOKE<null>("mark_history_seen"),
 	/**  The safety number of each device of somebody. */
 	safetyNumber: (userId: string) => __TAURI_INVOKE<SafetyNumber[]>("safety_number", { userId }),
 	/**  Remember that a safety number was compared, or take that back. */
-	setVerified: (params: VerifiedParams) => __TAURI_INVOKE<null>("set_verified", { params }),
+	setVerified: (userId: string, deviceId: string, verified: boolean) => __TAURI_INVOKE<null>("set_verified", { userId, deviceId, verified }),
 	/**  Trust a device's new key. */
-	trustKey: (params: KeyParams) => __TAURI_INVOKE<null>("trust_key", { params }),
+	trustKey: (userId: string, deviceId: string) => __TAURI_INVOKE<null>("trust_key", { userId, deviceId }),
 	/**  Counters of a call's media path. */
 	callStats: (params: StatsParams) => __TAURI_INVOKE<CallStats>("call_stats", { params }),
 	/**  Levels now, dB below full scale: ask 10 to 20 times a second while a call is on. */
@@ -113,14 +115,14 @@ export const events = {
 };
 
 /* Types */
-/**  An answer. */
+/**  How to answer. */
 export type AcceptParams = {
 	/**  The call. */
 	call_id: string,
-	/**  Answer a video call by voice; absent: as invited. */
+	/**  Voice or picture; absent: as invited. A video call may be taken as an audio call (kit E07). */
 	media?: Media | null,
-	/**  What becomes of the calls that run; absent: they are held. */
-	meanwhile?: Meanwhile | null,
+	/**  What becomes of the running call, if there is one. */
+	meanwhile?: Meanwhile,
 };
 
 /**  The person at this device. */
@@ -139,30 +141,30 @@ export type AccountView = {
 	embedded: boolean,
 };
 
-/**  How a call rings here. */
+/**  How an incoming call shows itself while it rings here. */
 export type Alert = 
-/**  With a tone and its window. */
+/**  The ring tone and a pop-up. */
 "ring" | 
-/**  Softly: I am talking. */
+/**  A beep in the running call. */
 "call_waiting" | 
-/**  Without a sound, in the main window alone. */
+/**  Nothing is heard and nothing pops up: do-not-disturb, or a device that does not ring. */
 "silent";
 
-/**  An answer to the wish to switch. */
+/**  The answer to the other side's wish to switch. */
 export type AnswerSwitchParams = {
 	/**  The call. */
 	call_id: string,
-	/**  True: both switch. */
+	/**  Yes or no. */
 	accept: boolean,
 };
 
-/**  How well a voice is encoded. */
+/**  How much is sent of a voice (kit D04); always mono at 48 kHz. */
 export type AudioQuality = 
-/**  24 kbit/s. */
+/**  24 kbit/s: clear speech on a thin line. */
 "voice" | 
 /**  32 kbit/s. */
 "balanced" | 
-/**  64 kbit/s. */
+/**  64 kbit/s: music too. */
 "high";
 
 /**  Sound devices and what is wrong with them. */
@@ -179,15 +181,15 @@ export type AudioView = {
 
 /**  Whom to call, and how. */
 export type CallParams = {
-	/**  Accounts, or `echo`. */
-	to: string[],
+	/**  Accounts, or `echo`. May be empty for a group, which then is called whole. */
+	to?: string[],
 	/**  Voice or picture. */
 	media?: Media,
-	/**  Any JSON value for the callee, as text (kit B06). */
+	/**  Any JSON value for the callee, as text (kits A06, B06), at most 4096 bytes. */
 	message?: string | null,
 	/**  How long it rings, ms; absent: the setting. */
 	timeout_ms?: number | null,
-	/**  The saved group that is called. */
+	/**  The saved group that it is for (kits B13, E06). */
 	group_id?: string | null,
 };
 
@@ -228,6 +230,10 @@ export type CallStats = {
 	packets_sent: number | null,
 	/**  Voice packets received. */
 	packets_received: number | null,
+	/**  Bytes of voice sent, without headers. */
+	bytes_sent: number | null,
+	/**  Bytes of voice received, without headers. */
+	bytes_received: number | null,
 	/**  Voice packets of theirs that never came (RFC 3550). */
 	lost: number | null,
 	/**  Round trip of the media path, ms; absent until measured. */
@@ -250,24 +256,24 @@ export type CallStats = {
 export type CallView = {
 	/**  The call. */
 	call_id: string,
-	/**  Who began it. */
+	/**  Who began it, seen from here. */
 	direction: Direction,
 	/**  Voice or picture. */
 	media: Media,
-	/**  Where it stands. */
-	state: CallState,
-	/**  Why it ended; absent before. */
-	reason: EndReason | null,
 	/**  Who began it. */
 	host: string,
-	/**  Who invited me; absent for my own call. */
+	/**  Who invited me; absent for a call of my own. */
 	inviter: string | null,
-	/**  The saved group, if any. */
+	/**  The saved group it is for. */
 	group_id: string | null,
-	/**  Its name, if it is known here. */
+	/**  That group's name, if it is saved here. */
 	group_name: string | null,
-	/**  How it rings; absent if it does not ring here. */
+	/**  Where it stands. */
+	state: CallState,
+	/**  How it shows itself while it rings here. */
 	alert: Alert | null,
+	/**  Why it ended; absent before. */
+	reason: EndReason | null,
 	/**  Everyone else in it. */
 	members: MemberView[],
 	/**  The words that came with the invite (or the decline, once ended). */
@@ -280,22 +286,22 @@ export type CallView = {
 	muted: boolean,
 	/**  I put it on hold. */
 	on_hold: boolean,
-	/**  A wish to switch that is not answered yet. */
+	/**  A change between voice and picture that waits for an answer. */
 	switch: SwitchView | null,
-	/**  To whom I am handing it over. */
+	/**  To whom it is being handed over. */
 	transfer_to: string | null,
-	/**  It rings, and their sound can be heard already. */
+	/**  The caller's sound (and picture) is here before the answer. */
 	preview: boolean,
-	/**  How good the media path is; absent until measured. */
+	/**  How good the worst of its media paths is; absent until measured. */
 	quality: Quality | null,
 };
 
-/**  A call to withdraw. */
+/**  How to withdraw (kit B07). */
 export type CancelParams = {
 	/**  The call. */
 	call_id: string,
-	/**  False: the callee's history is not told (kit B08); absent: it is. */
-	record?: boolean | null,
+	/**  Leave the callee a record of the call (kit B08's `sendMsg`). */
+	record?: boolean,
 };
 
 /**  How the server is reached. */
@@ -317,13 +323,13 @@ export type ConnectionState =
 /**  Lost; trying again. */
 "reconnecting";
 
-/**  One device of a contact. */
+/**  One of somebody's devices. */
 export type ContactDevice = {
 	/**  The device. */
 	device_id: string,
 	/**  Whether it is there. */
 	presence: PresenceView,
-	/**  What kind it is. */
+	/**  What it is. */
 	kind: ContactKind,
 };
 
@@ -336,21 +342,21 @@ export type ContactKind =
 /**  The contact inside Peal that plays back what it hears. */
 "echo";
 
-/**  What I keep about somebody; what is absent stays, an empty text goes. */
+/**  A contact to change; what is absent stays, and an empty text takes a note away. */
 export type ContactPatch = {
-	/**  The account. */
+	/**  Who. Somebody who is not among the contacts yet may be given, so that anybody can be blocked. */
 	user_id: string,
-	/**  My own name for them. */
+	/**  The name to show in place of their own, at most 64 characters. */
 	note_name?: string | null,
-	/**  My own words about them. */
+	/**  What is worth knowing about them, at most 2000 characters; may have lines. */
 	note_text?: string | null,
-	/**  Stands at the top of the list. */
+	/**  A favourite. */
 	is_favorite?: boolean | null,
-	/**  Their calls ring silently. */
+	/**  Their calls don't ring. */
 	is_no_disturb?: boolean | null,
-	/**  Their calls don't arrive at all. */
+	/**  Blocked: for them there is nobody here. */
 	is_in_black_list?: boolean | null,
-	/**  Is one of my contacts. */
+	/**  Somebody whom the person knows, not only somebody seen. */
 	is_friend?: boolean | null,
 };
 
@@ -358,41 +364,41 @@ export type ContactPatch = {
 export type ContactView = {
 	/**  The account; `echo` for Echo. */
 	user_id: string,
-	/**  The name to show: mine for them, else theirs, else the account. */
+	/**  The name to show: `note_name`, else `nickname`, else the account. */
 	name: string,
 	/**  What kind it is. */
 	kind: ContactKind,
 	/**  Whether they are there. */
 	presence: PresenceView,
-	/**  The name they gave themselves. */
-	nickname: string | null,
-	/**  Told or not. */
+	/**  The name that they gave themselves. Here and below an empty text is a field not filled in (kit C23). */
+	nickname: string,
+	/**  As they say. */
 	gender: Gender,
-	/**  Their picture as a `data:` URL. */
-	avatar: string | null,
-	/**  `YYYY-MM-DD`. */
-	birthday: string | null,
-	/**  Where they are at home. */
-	region: string | null,
-	/**  A line about them. */
-	signature: string | null,
-	/**  Where letters go. */
-	address: string | null,
-	/**  My own name for them. */
-	note_name: string | null,
-	/**  My own words about them. */
-	note_text: string | null,
-	/**  Their calls ring silently. */
-	is_no_disturb: boolean,
-	/**  Their calls don't arrive at all. */
-	is_in_black_list: boolean,
-	/**  Is one of my contacts. */
-	is_friend: boolean,
-	/**  Stands at the top of the list. */
+	/**  As they say: `1990-12-31`, or without a year `--12-31`. */
+	birthday: string,
+	/**  As they say. */
+	region: string,
+	/**  As they say: a line about themselves. */
+	signature: string,
+	/**  From an imported card; nobody shows their address to others. */
+	address: string,
+	/**  Their picture's name, for the command `avatar`; absent without one. */
+	avatar_id: string | null,
+	/**  The name that the person here gave them. */
+	note_name: string,
+	/**  What the person here wrote about them; may have lines. */
+	note_text: string,
+	/**  A favourite. */
 	is_favorite: boolean,
-	/**  What is known of their keys. */
+	/**  Their calls don't ring. */
+	is_no_disturb: boolean,
+	/**  Blocked: for them there is nobody here. */
+	is_in_black_list: boolean,
+	/**  Taken into the contacts by hand, not only seen. */
+	is_friend: boolean,
+	/**  Whether their devices are who they say. */
 	verified: Verification,
-	/**  Every device that was seen. */
+	/**  Their devices, also those that are away. */
 	devices: ContactDevice[],
 };
 
@@ -411,12 +417,12 @@ export type Direction =
 /**  They called. */
 "incoming";
 
-/**  When calls ring silently. */
+/**  When nothing rings: calls are shown in silence and recorded, and the caller hears "no response". */
 export type DoNotDisturb = {
 	/**  Now, until it is switched off. */
-	on: boolean,
-	/**  At these times. */
-	schedule: QuietHours[],
+	on?: boolean,
+	/**  And in these hours, also while `on` is false; at most 32. */
+	schedule?: QuietHours[],
 };
 
 /**  Why a call ended. Each has words and a hint in the interface. */
@@ -449,7 +455,7 @@ export type EndReason =
 "incompatible" | 
 /**  Handed over to somebody else. */
 "transferred" | 
-/**  Blocked here. */
+/**  From somebody who is blocked. Never told to the other side. */
 "blocked" | 
 /**  A fault. */
 "error";
@@ -482,6 +488,10 @@ export type ErrorCode =
 "wrong_state" | 
 /**  A call is running; a second one would need to hold it. */
 "busy" | 
+/**  There are as many people in the call as it can have. */
+"full" | 
+/**  There are as many calls as there can be. */
+"call_limit" | 
 /**  Not offered by this version. */
 "unsupported" | 
 /**  No microphone is there. */
@@ -502,10 +512,6 @@ export type ErrorCode =
 "kicked_out" | 
 /**  A contact's device key changed; its calls wait until it is trusted. */
 "key_changed" | 
-/**  A call holds 16 people. */
-"full" | 
-/**  Four calls are there already. */
-"call_limit" | 
 /**  A fault inside Peal. */
 "internal";
 
@@ -573,15 +579,6 @@ export type Event =
 	/**  Sound comes from them. */
 	available: boolean,
 } } | 
-/**  Somebody muted or unmuted (kit B30). */
-{ event: "audio_muted"; data: {
-	/**  The call. */
-	call_id: string,
-	/**  Who. */
-	user_id: string,
-	/**  Their microphone is off. */
-	muted: boolean,
-} } | 
 /**  Somebody's camera went on or off (kit B23). */
 { event: "video_available"; data: {
 	/**  The call. */
@@ -591,7 +588,16 @@ export type Event =
 	/**  A picture comes from them. */
 	available: boolean,
 } } | 
-/**  Somebody's camera was covered or uncovered (kit B29). */
+/**  Somebody muted or unmuted (kit B30). */
+{ event: "audio_muted"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who. */
+	user_id: string,
+	/**  Their microphone is off. */
+	muted: boolean,
+} } | 
+/**  Somebody turned their camera off or on (kit B29). */
 { event: "video_muted"; data: {
 	/**  The call. */
 	call_id: string,
@@ -600,84 +606,75 @@ export type Event =
 	/**  Their camera is off. */
 	muted: boolean,
 } } | 
-/**  Somebody invited others meanwhile (kits C19, E26). */
-{ event: "users_invited"; data: {
-	/**  The call. */
-	call_id: string,
-	/**  Who invited. */
-	from_user: string,
-	/**  Whom. */
-	invited_users: string[],
-} } | 
-/**  Somebody put the call on hold or took it back. */
+/**  Somebody put the call on hold, or took it up again. */
 { event: "held"; data: {
 	/**  The call. */
 	call_id: string,
 	/**  Who. */
 	user_id: string,
-	/**  It is on hold. */
+	/**  On hold. */
 	on_hold: boolean,
 } } | 
-/**  Somebody wishes to switch (kit B26). */
+/**  Somebody else was invited into the call (kits C19, E26). */
+{ event: "users_invited"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  By whom. */
+	from_user: string,
+	/**  Who. */
+	invited_users: string[],
+} } | 
+/**  The other side asks for picture; `answer_switch` answers. */
 { event: "media_change_requested"; data: {
 	/**  The call. */
 	call_id: string,
-	/**  Who. */
+	/**  Who asks. */
 	user_id: string,
-	/**  To what. */
+	/**  For what. */
 	media: Media,
 } } | 
-/**  The call is of another kind now (kit B26). */
+/**  The call is a voice call or a video call from now on (kit B26). */
 { event: "media_changed"; data: {
 	/**  The call. */
 	call_id: string,
 	/**  What it is now. */
 	media: Media,
 } } | 
-/**  My wish to switch was refused. */
+/**  The other side does not want to switch, or did not say in time. */
 { event: "media_change_refused"; data: UserInCall } | 
-/**  Somebody hands the call over. */
+/**  The call is being handed over. */
 { event: "transferring"; data: {
 	/**  The call. */
 	call_id: string,
-	/**  Who does. */
+	/**  By whom. */
 	by: string,
 	/**  To whom. */
 	to: string,
 } } | 
-/**  The call was handed over. */
+/**  I have handed the call over. */
 { event: "transferred"; data: {
 	/**  The call. */
 	call_id: string,
 	/**  To whom. */
 	to: string,
 } } | 
-/**  Handing over has failed; the call goes on as before. */
+/**  The one to whom the call was to be handed over did not take it; it goes on as before. */
 { event: "transfer_failed"; data: {
 	/**  The call. */
 	call_id: string,
 	/**  To whom. */
 	to: string,
-	/**  Why. */
+	/**  Why not. */
 	reason: EndReason,
 } } | 
-/**  Somebody's stream can be heard, a doorbell's before answering too (kit A10). */
+/**  The caller's sound (and picture) can be had before the answer (kit A10). */
 { event: "stream_added"; data: {
 	/**  The call. */
 	call_id: string,
-	/**  Who. */
+	/**  Whose. */
 	user_id: string,
-	/**  Where else it can be played. */
+	/**  Where else it can be played from; absent: only here, in the call. */
 	url: string | null,
-} } | 
-/**  A device shows another key than before. */
-{ event: "key_changed"; data: KeyParams } | 
-/**  Somebody came or went. */
-{ event: "presence_changed"; data: {
-	/**  Who. */
-	user_id: string,
-	/**  Where they are now. */
-	presence: PresenceView,
 } } | 
 /**  Answered on another device of mine (kit B27). */
 { event: "accepted_elsewhere"; data: {
@@ -704,60 +701,86 @@ export type Event =
 } } | 
 /**  The call is in the history (kit B31, D14 to D18). */
 { event: "call_recorded"; data: RecordView } | 
+/**  Somebody came, went, or began or ended a call. */
+{ event: "presence_changed"; data: {
+	/**  Who. */
+	user_id: string,
+	/**  Whether they are there. */
+	presence: PresenceView,
+} } | 
+/**  A device shows another key than before: its calls are held back until `trust_key`. */
+{ event: "key_changed"; data: {
+	/**  Whose. */
+	user_id: string,
+	/**  Which device. */
+	device_id: string,
+} } | 
 /**  Levels, several times a second while in a call (kit E24). */
 { event: "voice_volume"; data: VoiceLevel[] } | 
 /**  Something went wrong that no command asked for. */
 { event: "error"; data: PealError };
 
-/**  A file's text. */
-export type Exported = {
-	/**  What the file holds. */
+/**  How the history leaves. */
+export type ExportFormat = 
+/**
+ *  A table for spreadsheets: RFC 4180 in UTF-8 with a byte order mark; a text that a spreadsheet would take for a
+ *  formula has an apostrophe before it.
+ */
+"csv" | 
+/**  The list as [`RecordView`] writes it. */
+"json";
+
+/**  Contacts as a vCard file (RFC 6350). */
+export type ExportedContacts = {
+	/**  The file's text: vCard 4.0, one card per contact or group. */
+	vcard: string,
+};
+
+/**  The whole history as a file's text. */
+export type ExportedHistory = {
+	/**  The text. */
 	text: string,
 };
 
-/**  As kit C writes it. */
+/**  A gender as kit C knows it. */
 export type Gender = 
-/**  Not told. */
+/**  Not told, or neither. */
 "unknown" | 
 /**  Female. */
 "female" | 
 /**  Male. */
 "male";
 
-/**  People who are called together. */
+/**  A saved group, to be called at once. */
 export type Group = {
-	/**  The group. */
+	/**  Which. */
 	group_id: string,
-	/**  Its name. */
+	/**  What the person calls it. */
 	name: string,
-	/**  The accounts of its people. */
+	/**  The accounts in it, without one's own, in the person's order. */
 	members: string[],
 };
 
-/**  A group to make or to change. */
+/**  A group to save. */
 export type GroupParams = {
-	/**  Which one; absent: a new one. */
+	/**
+	 *  Which; absent: a new one. One that is not there yet is made under this id (a rule as for accounts), for programs
+	 *  that have ids of their own.
+	 */
 	group_id?: string | null,
-	/**  Its name. */
+	/**  1 to 64 characters. */
 	name: string,
-	/**  The accounts of its people. */
+	/**  1 to 15 others: as many as one call takes. */
 	members: string[],
 };
 
-/**  How an exported history is written. */
-export type HistoryFormat = 
-/**  RFC 4180. */
-"csv" | 
-/**  An array of records. */
-"json";
-
-/**  Which lines of the history; what is absent does not matter. */
+/**  What to look for in the history: everything that is given must be so. */
 export type HistoryQuery = {
-	/**  Part of a name, an account or a message. */
+	/**  Found in a name, an account, the group's name or the message, in capitals or not. */
 	query?: string | null,
 	/**  How it ended. */
 	status?: RecordStatus | null,
-	/**  With whom. */
+	/**  Somebody who was in it, or called in it. */
 	user_id?: string | null,
 	/**  Who began it. */
 	direction?: Direction | null,
@@ -765,9 +788,9 @@ export type HistoryQuery = {
 	from?: number | null,
 	/**  Before, ms since 1970. */
 	until?: number | null,
-	/**  At most so many; absent: 100. */
+	/**  At most so many, newest first: 1 to 1000, absent: 100. */
 	limit?: number | null,
-	/**  After so many. */
+	/**  So many of the newest are left out. */
 	offset?: number | null,
 };
 
@@ -776,19 +799,23 @@ export type IceServer = {
 	/**  `stun:host[:port]` or `turn:host[:port]`. */
 	url: string,
 	/**  For TURN. */
-	username: string,
-	/**  For TURN. */
-	credential: string,
+	username?: string,
+	/**  For TURN. Empty in the snapshot, which every window sees. */
+	credential?: string,
+	/**  A credential is kept. In a patch, without one: the kept one of this server and user name stays. */
+	has_credential?: boolean,
 };
 
-/**  What became of a vCard file's entries. */
-export type Imported = {
-	/**  New contacts. */
+/**  What became of an imported vCard file. */
+export type ImportReport = {
+	/**  Contacts and groups that are new. */
 	imported: number,
-	/**  Contacts that were there and have changed. */
+	/**  Contacts and groups that were known. */
 	updated: number,
-	/**  Entries that name no account, or one that can't be. */
-	refused: number,
+	/**  Cards taken without their picture: too large, of another format, or only an address where it lies. */
+	without_picture: number,
+	/**  Cards not taken, and why. */
+	refused: RefusedCard[],
 };
 
 /**  An invite that has arrived (kit B13). */
@@ -809,22 +836,16 @@ export type Invitation = {
 	media: Media,
 };
 
-/**  Whom to invite into which call. */
+/**  Whom to invite into a running call (kit C07). */
 export type InviteParams = {
 	/**  The call. */
 	call_id: string,
 	/**  Accounts. */
 	to: string[],
-	/**  Any JSON value for them, as text. */
+	/**  Any JSON value for them, as text, at most 4096 bytes. */
 	message?: string | null,
-};
-
-/**  A device of somebody. */
-export type KeyParams = {
-	/**  The account. */
-	user_id: string,
-	/**  The device. */
-	device_id: string,
+	/**  How long it rings, ms; absent: the setting. */
+	timeout_ms?: number | null,
 };
 
 /**  Who logs in, and where. */
@@ -837,15 +858,15 @@ export type LoginParams = {
 	server?: string | null,
 	/**  The name that others see; absent: the account. */
 	display_name?: string | null,
-	/**  Only one device of the account at a time: the older one goes. */
+	/**  This device shall be the account's only one: the others are kicked out (kit E23). Absent: the setting. */
 	single_device?: boolean | null,
 };
 
-/**  What becomes of the calls that run when another is answered. */
+/**  What becomes of the running call when another one is answered. */
 export type Meanwhile = 
-/**  They are held. */
+/**  It is put on hold. */
 "hold" | 
-/**  I leave them. */
+/**  It is left. */
 "end";
 
 /**  Voice or picture. */
@@ -854,16 +875,6 @@ export type Media =
 "audio" | 
 /**  Voice and picture. */
 "video";
-
-/**  How a call went with one of its people. */
-export type MemberRecord = {
-	/**  The account. */
-	user_id: string,
-	/**  Their name now. */
-	name: string,
-	/**  How it went. */
-	status: RecordStatus,
-};
 
 /**  Where a member of a call stands. */
 export type MemberState = 
@@ -890,25 +901,27 @@ export type MemberView = {
 	kind: ContactKind,
 	/**  Where they stand. */
 	state: MemberState,
-	/**  Why they are gone; absent before. */
+	/**  Why they left; absent before. */
 	reason: EndReason | null,
 	/**  Their microphone is off. */
 	muted: boolean,
-	/**  They put it on hold. */
+	/**  They put the call on hold. */
 	on_hold: boolean,
 	/**  Their camera is on. */
 	video: boolean,
-	/**  The device they talk from. */
+	/**  Their device, once it is settled. */
 	device_id: string | null,
-	/**  Who invited them. */
+	/**  Who invited them, if it was not the one who began the call. */
 	invited_by: string | null,
+	/**  How much louder they are heard here than they speak, dB: -40 to 12 (see `set_volume`). */
+	volume_db: number | null,
 };
 
-/**  Two calls that become one. */
+/**  Which call is brought into which. */
 export type MergeParams = {
-	/**  Whose people move. */
+	/**  The call whose other side is brought. */
 	call_id: string,
-	/**  Where to. */
+	/**  The call it is brought into. */
 	into: string,
 };
 
@@ -941,10 +954,6 @@ export type PhoneView = {
 	connection: Connection,
 	/**  Echo first, then everyone known, by name. */
 	contacts: ContactView[],
-	/**  People who are called together, by name. */
-	groups: Group[],
-	/**  What others see of me. */
-	profile: Profile,
 	/**  Newest first. */
 	history: RecordView[],
 	/**  Missed calls that nobody has looked at. */
@@ -955,6 +964,12 @@ export type PhoneView = {
 	audio: AudioView,
 	/**  What the person chose. */
 	settings: Settings,
+	/**  Saved groups, by name. */
+	groups: Group[],
+	/**  What the person at this device says of themselves; empty while nobody is logged in. */
+	profile: Profile,
+	/**  Whether nothing rings now. */
+	quiet: QuietView,
 };
 
 /**  The snapshot has changed; this is the new one, whole. Bursts are joined: no more than one in 16 ms. */
@@ -969,39 +984,45 @@ export type PresenceView =
 /**  Away. */
 "offline";
 
-/**  What others see of me. */
+/**
+ *  What the person at this device says of themselves (kit C23, D10). An empty text is a field not filled in. Everything
+ *  but the address is shown to others.
+ */
 export type Profile = {
-	/**  The name. */
+	/**  The name that others see; the account's `display_name` is the same. */
 	nickname: string,
-	/**  Told or not. */
+	/**  Gender. */
 	gender: Gender,
-	/**  `YYYY-MM-DD`. */
-	birthday: string | null,
-	/**  Where I am at home. */
-	region: string | null,
-	/**  A line about me. */
-	signature: string | null,
-	/**  Where letters go. */
-	address: string | null,
-	/**  My picture as a `data:` URL. */
-	avatar: string | null,
+	/**  `1990-12-31`, without a year `--12-31`, or empty. */
+	birthday: string,
+	/**  Where in the world. */
+	region: string,
+	/**  A line about oneself. */
+	signature: string,
+	/**  The postal address: for this device alone. */
+	address: string,
+	/**  The picture's name, for the command `avatar`; absent without one. */
+	avatar_id: string | null,
 };
 
-/**  My own profile; what is absent stays, an empty text goes. */
+/**
+ *  A profile to change; what is absent stays, and an empty text takes a field away (but for the nickname, which nobody
+ *  is without).
+ */
 export type ProfilePatch = {
-	/**  The name. */
+	/**  The name that others see, at most 64 characters. */
 	nickname?: string | null,
-	/**  Told or not. */
+	/**  Gender. */
 	gender?: Gender | null,
-	/**  `YYYY-MM-DD`. */
+	/**  `1990-12-31`, or without a year `--12-31`. */
 	birthday?: string | null,
-	/**  Where I am at home. */
+	/**  At most 64 characters. */
 	region?: string | null,
-	/**  A line about me. */
+	/**  At most 256 characters. */
 	signature?: string | null,
-	/**  Where letters go. */
+	/**  At most 256 characters; never shown to others. */
 	address?: string | null,
-	/**  PNG or JPEG in base64: at most 256 × 256 pixels and 32 KiB. */
+	/**  A PNG or JPEG in base64, bare or as a data URL: at most 32 KiB and 256 by 256 pixels. */
 	avatar?: string | null,
 };
 
@@ -1014,14 +1035,35 @@ export type Quality =
 /**  Hard to follow. */
 "poor";
 
-/**  Hours of the week, in local time. */
+/**  Hours in which nothing rings, on certain days of the week, in the local time of this computer. */
 export type QuietHours = {
-	/**  The days on which it begins; Monday is 0. */
+	/**  The days on which they begin: 0 is Monday, 6 is Sunday. */
 	days: number[],
-	/**  Minutes since midnight. */
+	/**  When they begin, in minutes since midnight: 0 to 1439. */
 	from_min: number,
-	/**  Minutes since midnight; not after `from_min`: on the next day. */
+	/**
+	 *  When they end, in minutes since midnight: 0 to 1440. Not after the beginning: on the next day (and the same
+	 *  minute is a whole day later).
+	 */
 	until_min: number,
+};
+
+/**  Whether do-not-disturb holds now, by hand or by its schedule. */
+export type QuietView = {
+	/**  Nothing rings. */
+	on: boolean,
+	/**  When the schedule changes that next, ms since 1970; absent if it never does, or while it is switched on by hand. */
+	until: number | null,
+};
+
+/**  Somebody else in a call of the history. */
+export type RecordMember = {
+	/**  The account. */
+	user_id: string,
+	/**  Their name now; of somebody no longer known, the one of then. */
+	name: string,
+	/**  How it went with them. */
+	status: RecordStatus,
 };
 
 /**  How a call ended, for the history (kit D14 to D18). */
@@ -1059,33 +1101,48 @@ export type RecordView = {
 	duration_ms: number | null,
 	/**  False: missed and not yet looked at. */
 	seen: boolean,
-	/**  Everyone else, and how it went with them. */
-	members: MemberRecord[],
-	/**  The saved group's name, if it was one's call. */
+	/**  Everyone else who was called or was in it; of a call from an older version empty. */
+	members: RecordMember[],
+	/**  The saved group it was for. */
+	group_id: string | null,
+	/**  What that group is called here, or was. */
 	group_name: string | null,
-	/**  The words that came with the invite. */
+	/**  The words that came with it. */
 	message: string | null,
 };
 
-/**  A call to decline. */
+/**  A card that was not taken. */
+export type RefusedCard = {
+	/**  Which one of the file, from 1. */
+	card: number,
+	/**  The name on it, if it could be read. */
+	name: string,
+	/**  Why, in English. */
+	message: string,
+};
+
+/**  How to decline. */
 export type RejectParams = {
 	/**  The call. */
 	call_id: string,
-	/**  Words for the caller. */
+	/**  Words for the caller, at most 4096 bytes. */
 	message?: string | null,
-	/**  True: the caller hears that I am busy (kit E08). */
-	busy?: boolean | null,
+	/**  Say that the line is busy (kit E08). */
+	busy?: boolean,
 };
 
-/**  What two people compare to know that nobody is between them. */
+/**  What two people compare, device by device. */
 export type SafetyNumber = {
 	/**  Their device. */
 	device_id: string,
-	/**  60 digits in groups of five, the same on both sides. */
+	/**  Twelve groups of five digits; the same on both sides. */
 	number: string,
-	/**  It was compared. */
+	/**  It has been compared, and the key is the same still. */
 	verified: boolean,
-	/**  The key is another than before; its calls wait until it is trusted. */
+	/**
+	 *  The device shows another key than the one believed (its calls wait for `trust_key`), or the key believed is
+	 *  another than the one compared.
+	 */
 	changed: boolean,
 };
 
@@ -1109,25 +1166,25 @@ export type Settings = {
 	gain_control: boolean,
 	/**  Servers that help two networks find each other; none are needed within one network. */
 	ice_servers: IceServer[],
-	/**  A second call rings while I talk; else the caller hears that I am busy. */
+	/**  A second invite rings softly during a call; without it, it is answered busy (kit E09). */
 	call_waiting: boolean,
-	/**  Who is held hears music; else silence. */
+	/**  Whoever is on hold hears music. */
 	hold_music: boolean,
-	/**  Calls ring on this device. */
+	/**  Calls ring on this device; without it, they are shown in silence, and one's other devices ring. */
 	ring_here: boolean,
-	/**  When calls ring silently. */
+	/**  When nothing rings. */
 	do_not_disturb: DoNotDisturb,
-	/**  What becomes of calls from people I don't know. */
+	/**  What becomes of callers whom the person does not know. */
 	unknown_callers: UnknownCallers,
-	/**  Only one device of my account at a time. */
+	/**  The account is used on one device at a time: whichever logged in before is sent away. Since the next login. */
 	single_device: boolean,
-	/**  A call starts with the microphone on (kit D02). */
+	/**  A call begins with the microphone on (kit D02). */
 	open_microphone: boolean,
-	/**  How well my voice is encoded (kit D04). */
+	/**  How much is sent of the voice (kit D04). */
 	audio_quality: AudioQuality,
-	/**  Logins at Peal's own server need a token (kit D08). */
+	/**  Safe mode: a login needs a token (kit D08). Since the next login. */
 	check_sum: boolean,
-	/**  A detailed log is written (kit D09). */
+	/**  The log says more (kit D09); never names, addresses or words. */
 	debug: boolean,
 };
 
@@ -1153,25 +1210,25 @@ export type SettingsPatch = {
 	gain_control?: boolean | null,
 	/**  STUN and TURN servers, in place of those before. */
 	ice_servers?: IceServer[] | null,
-	/**  A second call rings while I talk; else the caller hears that I am busy. */
+	/**  A second invite rings softly during a call. */
 	call_waiting?: boolean | null,
-	/**  Who is held hears music; else silence. */
+	/**  Whoever is on hold hears music. */
 	hold_music?: boolean | null,
 	/**  Calls ring on this device. */
 	ring_here?: boolean | null,
-	/**  When calls ring silently. */
+	/**  When nothing rings, in place of what was set before. */
 	do_not_disturb?: DoNotDisturb | null,
-	/**  What becomes of calls from people I don't know. */
+	/**  What becomes of callers whom the person does not know. */
 	unknown_callers?: UnknownCallers | null,
-	/**  Only one device of my account at a time. */
+	/**  The account is used on one device at a time. */
 	single_device?: boolean | null,
-	/**  A call starts with the microphone on (kit D02). */
+	/**  A call begins with the microphone on. */
 	open_microphone?: boolean | null,
-	/**  How well my voice is encoded (kit D04). */
+	/**  How much is sent of the voice. */
 	audio_quality?: AudioQuality | null,
-	/**  Logins at Peal's own server need a token (kit D08). */
+	/**  A login needs a token. */
 	check_sum?: boolean | null,
-	/**  A detailed log is written (kit D09). */
+	/**  The log says more. */
 	debug?: boolean | null,
 };
 
@@ -1179,23 +1236,23 @@ export type SettingsPatch = {
 export type StatsParams = {
 	/**  The call. */
 	call_id: string,
-	/**  With whom; absent: the first one. */
+	/**  The member; absent: everyone's together. */
 	user_id?: string | null,
 };
 
-/**  A wish to switch. */
+/**  What a call is to carry from now on. */
 export type SwitchMediaParams = {
 	/**  The call. */
 	call_id: string,
-	/**  To what. */
+	/**  Voice or picture. */
 	media: Media,
 };
 
-/**  A wish to switch that is not answered yet. */
+/**  A change between voice and picture that has been asked for. */
 export type SwitchView = {
-	/**  I asked. */
+	/**  I asked; else they did, and wait for an answer. */
 	by_me: boolean,
-	/**  For what. */
+	/**  To what. */
 	media: Media,
 };
 
@@ -1208,23 +1265,28 @@ export type Theme =
 /**  Paper on ink. */
 "dark";
 
-/**  To whom a call is handed over: one of the two. */
+/**  To whom a call is handed over: somebody who is called for it, or the other side of another call of mine. */
 export type TransferParams = {
 	/**  The call. */
 	call_id: string,
-	/**  Somebody who is called. */
+	/**  An account that is called (blind transfer). */
 	to?: string | null,
-	/**  A second call; its other one. */
+	/**  A call whose other side takes over (attended transfer). */
 	to_call_id?: string | null,
 };
 
-/**  What becomes of calls from people I don't know. */
+/**
+ *  What becomes of a caller whom the person does not know.
+ *
+ *  Known are friends, favourites, members of one's groups, and everyone whom one has called; not those who have only
+ *  been seen online.
+ */
 export type UnknownCallers = 
-/**  They ring. */
+/**  It rings as for everybody. */
 "ring" | 
-/**  They ring silently. */
+/**  Shown in silence and recorded; they hear "no response". */
 "silence" | 
-/**  They don't arrive at all. */
+/**  As if there were nobody here. */
 "block";
 
 /**  Somebody in a call. */
@@ -1235,32 +1297,16 @@ export type UserInCall = {
 	user_id: string,
 };
 
-/**  Contacts as vCard 4 (RFC 6350). */
-export type Vcard = {
-	/**  What the file holds. */
-	vcard: string,
-};
-
-/**  What is known of a contact's keys. */
+/**  Whether somebody's devices are who they say. */
 export type Verification = 
-/**  No device of theirs was seen. */
+/**  Nobody has talked with any of their devices yet. */
 "unknown" | 
-/**  Kept at first contact; nobody has compared it. */
+/**  A device is believed since it was first met; nobody has compared its number. */
 "new" | 
-/**  Every device's safety number was compared. */
+/**  The numbers of all their devices have been compared. */
 "verified" | 
-/**  A device shows another key than before. */
+/**  A device shows another key than the one believed, or than the one compared. */
 "changed";
-
-/**  Whether a safety number was compared. */
-export type VerifiedParams = {
-	/**  The account. */
-	user_id: string,
-	/**  The device. */
-	device_id: string,
-	/**  True: it was, and both are alike. */
-	verified: boolean,
-};
 
 /**  How loud somebody is. */
 export type VoiceLevel = {
@@ -1270,11 +1316,11 @@ export type VoiceLevel = {
 	dbfs: number | null,
 };
 
-/**  How loud somebody is played. */
+/**  How loud somebody is heard. */
 export type VolumeParams = {
 	/**  The account. */
 	user_id: string,
-	/**  -40 to 12 dB. */
+	/**  dB on top of how loud they speak, -40 to 12. */
 	db: number | null,
 };
 

@@ -12,9 +12,9 @@ import type {
   ContactView,
   Group,
   GroupParams,
-  HistoryFormat,
+  ExportFormat,
   HistoryQuery,
-  Imported,
+  ImportReport,
   LoginParams,
   Media,
   Meters,
@@ -120,20 +120,22 @@ export const removeContact = (userId: string): Promise<unknown> => ask().removeC
 /** Makes a group, or changes the one of that id. */
 export const setGroup = (params: GroupParams): Promise<Group> => ask().setGroup(params);
 export const removeGroup = (groupId: string): Promise<unknown> => ask().removeGroup(groupId);
-/** Contacts by name, account or note. */
+/** A picture as a `data:` URL, by the name that a view gives it; nothing if it is not there (any more). */
+export const avatar = (avatarId: string): Promise<string | null> => ask().avatar(avatarId);
+/** Contacts in whose names, accounts or notes every word is found. */
 export const searchContacts = (query: string): Promise<ContactView[]> => ask().searchContacts(query);
 /** All contacts as the text of a vCard file. */
 export const exportContacts = async (): Promise<string> => (await ask().exportContacts()).vcard;
 /** Adds contacts from the text of a vCard file. */
-export const importContacts = (vcard: string): Promise<Imported> => ask().importContacts(vcard);
+export const importContacts = (vcard: string): Promise<ImportReport> => ask().importContacts(vcard);
 /** The safety number of each of somebody's devices. */
 export const safetyNumber = (userId: string): Promise<SafetyNumber[]> => ask().safetyNumber(userId);
 /** Remembers that a safety number was compared, or takes that back. */
 export const setVerified = (userId: string, deviceId: string, verified: boolean): Promise<unknown> =>
-  ask().setVerified({ user_id: userId, device_id: deviceId, verified });
+  ask().setVerified(userId, deviceId, verified);
 /** Trusts a device's new key. */
 export const trustKey = (userId: string, deviceId: string): Promise<unknown> =>
-  ask().trustKey({ user_id: userId, device_id: deviceId });
+  ask().trustKey(userId, deviceId);
 
 // The history
 
@@ -143,7 +145,7 @@ export const searchHistory = (query: HistoryQuery = {}): Promise<RecordView[]> =
 export const deleteRecords = (callIds: string[] | null = null): Promise<unknown> =>
   ask().deleteRecords(callIds);
 /** The whole history as the text of a file. */
-export const exportHistory = async (format: HistoryFormat): Promise<string> =>
+export const exportHistory = async (format: ExportFormat): Promise<string> =>
   (await ask().exportHistory(format)).text;
 export const markHistorySeen = (): Promise<unknown> => ask().markHistorySeen();
 

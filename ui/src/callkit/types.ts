@@ -1,5 +1,6 @@
-// The border's types under one roof. The generator writes every float as `number | null`, because JSON has no NaN;
-// the engine sends none, so where a float is never absent it is a plain number here.
+// The border's types under one roof. The generator writes every float as `number | null`, because JSON has no NaN, and
+// every field that a program may leave out as absent, on both ways; the engine sends no NaN and leaves nothing out, so
+// that here what is always there is always there.
 
 import type * as border from '../bindings';
 
@@ -13,7 +14,6 @@ export type {
   CallParams,
   CallSession,
   CallState,
-  CallView,
   CancelParams,
   Connection,
   ConnectionState,
@@ -23,25 +23,22 @@ export type {
   ContactView,
   DeviceView,
   Direction,
-  DoNotDisturb,
   EndReason,
   ErrorCode,
-  Exported,
+  ExportedContacts,
+  ExportedHistory,
+  ExportFormat,
   Gender,
   Group,
   GroupParams,
-  HistoryFormat,
   HistoryQuery,
   IceServer,
-  Imported,
+  ImportReport,
   InviteParams,
-  KeyParams,
   LoginParams,
   Meanwhile,
   Media,
-  MemberRecord,
   MemberState,
-  MemberView,
   MergeParams,
   PealError,
   PresenceView,
@@ -49,10 +46,12 @@ export type {
   ProfilePatch,
   Quality,
   QuietHours,
+  QuietView,
+  RecordMember,
   RecordStatus,
+  RefusedCard,
   RejectParams,
   SafetyNumber,
-  Settings,
   SettingsPatch,
   StatsParams,
   SwitchMediaParams,
@@ -60,14 +59,20 @@ export type {
   Theme,
   TransferParams,
   UnknownCallers,
-  Vcard,
   Verification,
-  VerifiedParams,
   VolumeParams,
 } from '../bindings';
 
 type Always<T, K extends keyof T> = Omit<T, K> & { [P in K]: NonNullable<T[P]> };
 
+/** When nothing rings. */
+export type DoNotDisturb = Required<border.DoNotDisturb>;
+/** What the person chose. */
+export type Settings = Omit<border.Settings, 'do_not_disturb'> & { do_not_disturb: DoNotDisturb };
+/** Somebody else in a call. */
+export type MemberView = Always<border.MemberView, 'volume_db'>;
+/** One call. */
+export type CallView = Omit<border.CallView, 'members'> & { members: MemberView[] };
 /** One line of the history. */
 export type RecordView = Always<border.RecordView, 'started_at' | 'duration_ms'>;
 /** How loud somebody is, dB below full scale. */
@@ -77,10 +82,22 @@ export type Meters = { voices: VoiceLevel[] };
 /** Counters of a call's media path. */
 export type CallStats = Always<
   border.CallStats,
-  'packets_sent' | 'packets_received' | 'lost' | 'jitter_ms' | 'buffer_ms' | 'concealed_ms' | 'played_ms'
+  | 'packets_sent'
+  | 'packets_received'
+  | 'bytes_sent'
+  | 'bytes_received'
+  | 'lost'
+  | 'jitter_ms'
+  | 'buffer_ms'
+  | 'concealed_ms'
+  | 'played_ms'
 >;
 /** The whole phone at one moment. */
-export type PhoneView = Omit<border.PhoneView, 'history'> & { history: RecordView[] };
+export type PhoneView = Omit<border.PhoneView, 'history' | 'calls' | 'settings'> & {
+  settings: Settings;
+  history: RecordView[];
+  calls: CallView[];
+};
 /** What happens once. */
 export type PhoneEvent = border.Event;
 

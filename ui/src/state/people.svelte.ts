@@ -36,10 +36,10 @@ class People {
     return phone.view?.history.find(({ user_id }) => user_id === userId)?.name ?? userId;
   }
 
-  /** Their picture as a `data:` URL, if they have one. */
-  picture(userId: string): string | null {
-    if (userId !== '' && userId === this.me) return phone.view?.profile.avatar ?? null;
-    return this.of(userId)?.avatar ?? null;
+  /** The name of their picture, if they have one. */
+  avatarId(userId: string): string | null {
+    if (userId !== '' && userId === this.me) return phone.view?.profile.avatar_id ?? null;
+    return this.of(userId)?.avatar_id ?? null;
   }
 }
 

@@ -2,16 +2,17 @@
 
 import type { ContactView, Group } from '../callkit';
 
-const contains = (text: string | null, wanted: string): boolean =>
-  text !== null && text.toLocaleLowerCase().includes(wanted);
-
-/** By any name, by the account, or by the note; everyone matches nothing. */
+/** Every word in a name, the account, or the note; everyone matches nothing. */
 export function matches(contact: ContactView, text: string): boolean {
-  const wanted = text.trim().toLocaleLowerCase();
   const { name, user_id, nickname, note_name, note_text } = contact;
-  return [name, user_id, nickname, note_name, note_text].some((field) => contains(field, wanted));
+  return holds([name, user_id, nickname, note_name, note_text], text);
 }
 
-/** By its name. */
-export const groupMatches = (group: Group, text: string): boolean =>
-  contains(group.name, text.trim().toLocaleLowerCase());
+/** Every word in its name. */
+export const groupMatches = (group: Group, text: string): boolean => holds([group.name], text);
+
+function holds(fields: string[], text: string): boolean {
+  const lower = fields.map((field) => field.toLocaleLowerCase());
+  const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  return words.every((word) => lower.some((field) => field.includes(word)));
+}

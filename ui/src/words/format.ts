@@ -64,11 +64,16 @@ export const dayAndTime = (at: number, now: number): string => `${day(at, now)} 
 export const fullTime = (at: number): string =>
   new Intl.DateTimeFormat(speech.locale, { dateStyle: 'long', timeStyle: 'short' }).format(at);
 
-/** A day of the calendar, from `YYYY-MM-DD`: 23 April 1990. What is no day stays as it is. */
+/** A day of the calendar, from `1990-04-23` or without a year `--04-23`. What is no day stays as it is. */
 export function calendarDay(text: string): string {
-  const at = new Date(`${text}T12:00:00`);
+  const yearless = text.startsWith('--');
+  const at = new Date(`${yearless ? `2000-${text.slice(2)}` : text}T12:00:00`);
   if (Number.isNaN(at.getTime())) return text;
-  return new Intl.DateTimeFormat(speech.locale, { dateStyle: 'long' }).format(at);
+  return new Intl.DateTimeFormat(speech.locale, {
+    day: 'numeric',
+    month: 'long',
+    ...(yearless ? {} : { year: 'numeric' }),
+  }).format(at);
 }
 
 /** A time of the day, from minutes since midnight. */

@@ -78,7 +78,7 @@ export function memberSaid(member: MemberView): string {
   }
 }
 
-type Recorded = Pick<RecordView, 'name' | 'members' | 'group_name'>;
+type Recorded = Pick<RecordView, 'name' | 'members' | 'group_id' | 'group_name'>;
 
 /** With whom a call of the history was. */
 export function recordName(record: Recorded): string {
@@ -87,7 +87,7 @@ export function recordName(record: Recorded): string {
 }
 
 export const isGroupRecord = (record: Recorded): boolean =>
-  record.members.length > 1 || record.group_name !== null;
+  record.members.length > 1 || record.group_id !== null;
 
 /** One line of the history in words. */
 export function recordSaid(record: RecordView): string {

@@ -212,11 +212,11 @@ export const toast = {
     hint: 'Compare safety numbers before you trust it.',
   }),
   contactAdded: (name: string): Said => ({ title: `${name} is in your contacts now`, hint: '' }),
-  imported: (imported: number, updated: number, refused: number): Said => ({
+  imported: (imported: number, updated: number, refused: string[]): Said => ({
     title: imported === 1 ? '1 contact imported' : `${imported} contacts imported`,
     hint: [
-      updated > 0 ? `${updated} changed.` : '',
-      refused > 0 ? `${refused} left out: they name no account.` : '',
+      updated > 0 ? `${updated} brought up to date.` : '',
+      refused.length > 0 ? `Left out: ${refused.slice(0, 5).join(', ')}${refused.length > 5 ? '…' : ''}` : '',
     ]
       .filter(Boolean)
       .join(' '),

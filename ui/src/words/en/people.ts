@@ -212,10 +212,11 @@ export const profile = {
   birthdayExample: 'YYYY-MM-DD',
   badBirthday: {
     title: 'This is no day',
-    hint: 'Write it as year, month and day: 1990-04-23.',
+    hint: 'Write it as year, month and day, 1990-04-23, or without the year, 04-23.',
   } satisfies Said,
   gender: 'Gender',
   address: 'Address',
+  addressNote: 'stays on this device',
   needName: 'Type the name that others will see.',
   save: 'Save',
 };

@@ -57,7 +57,7 @@ export const settings = {
   nextDay: 'next day',
   days: 'Days',
   unknownCallers: 'Calls from strangers',
-  unknownCallersNote: 'People who are not in your contacts',
+  unknownCallersNote: 'Not in your contacts, and never called by you',
   unknowns: {
     ring: 'Ring',
     silence: 'Ring silently',
@@ -72,6 +72,7 @@ export const settings = {
   farServerExample: 'stun:example.org',
   farUser: 'User name',
   farPassword: 'Password',
+  farPasswordKept: 'kept; type to replace it',
   checkSum: 'Ask for a token',
   checkSumNote: 'Only who has the right token logs in to the server on this computer',
 

@@ -209,7 +209,7 @@ export const toast: Words['toast'] = {
     title: `已导入 ${imported} 位联系人`,
     hint: [
       updated > 0 ? `更新了 ${updated} 位。` : '',
-      refused > 0 ? `有 ${refused} 位没有账号，已跳过。` : '',
+      refused.length > 0 ? `未导入：${refused.slice(0, 5).join('、')}${refused.length > 5 ? '…' : ''}` : '',
     ].join(''),
   }),
   saved: (name) => ({ title: `已保存为${spaced(name, 'before')}`, hint: '' }),

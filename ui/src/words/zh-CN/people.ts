@@ -197,9 +197,13 @@ export const profile: Words['profile'] = {
   regionExample: '杭州',
   birthday: '生日',
   birthdayExample: '年-月-日',
-  badBirthday: { title: '没有这一天', hint: '请按年-月-日填写，例如 1990-04-23。' },
+  badBirthday: {
+    title: '没有这一天',
+    hint: '请按年-月-日填写，例如 1990-04-23；也可以不写年份，例如 04-23。',
+  },
   gender: '性别',
   address: '地址',
+  addressNote: '仅保存在这台设备上',
   needName: '请输入别人将看到的名字。',
   save: '保存',
 };

@@ -53,7 +53,7 @@ export const settings: Words['settings'] = {
   nextDay: '次日',
   days: '星期',
   unknownCallers: '陌生人来电',
-  unknownCallersNote: '不在您联系人中的人',
+  unknownCallersNote: '不在联系人中，您也没有呼叫过的人',
   unknowns: { ring: '响铃', silence: '静默', block: '拦截' },
   blockedPeople: '已屏蔽的人',
   nobodyBlocked: '没有屏蔽任何人。',
@@ -64,6 +64,7 @@ export const settings: Words['settings'] = {
   farServerExample: 'stun:example.org',
   farUser: '用户名',
   farPassword: '密码',
+  farPasswordKept: '已保存，输入即可更换',
   checkSum: '需要令牌',
   checkSumNote: '只有持有正确令牌的人才能登录这台电脑上的服务器',
 
