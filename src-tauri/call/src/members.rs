@@ -74,6 +74,23 @@ impl Phone {
         }
     }
 
+    /// My roster has grown by what others told: whoever told it tells everyone, but if that fails, each who knows makes
+    /// sure that the next one by address does, so that it goes round.
+    fn tell_next(&mut self, now: Instant, id: CallId) {
+        let me = self.me.clone();
+        let Some(call) = self.call_mut(id).filter(|call| call.is_in() && call.is_group() && !call.own) else {
+            return;
+        };
+        let joined = call.joined_devices();
+        let after = joined.iter().filter(|it| **it > me).min();
+        let Some(next) = after.or(joined.iter().min()).cloned() else { return };
+        if let Some(member) = call.joined_mut(&next).filter(|member| member.synced || member.asks_left == 0) {
+            member.synced = false;
+            member.asks_left = ASKS;
+            member.ask_at = now + ASK_AGAIN;
+        }
+    }
+
     /// Asks again those who have not told me all I know.
     pub(crate) fn ask_rosters(&mut self, now: Instant, id: CallId) {
         let me = self.me.clone();
@@ -146,11 +163,19 @@ impl Phone {
         let roster = call.roster(&me);
         let knows =
             |entry: &RosterEntry| entries.iter().any(|theirs| theirs.user == entry.user && !entry.supersedes(theirs));
-        let synced = reply || roster.iter().all(knows);
+        let synced = roster.iter().all(knows);
         let Some(member) = call.joined_mut(from) else { return };
-        member.synced = synced;
+        let agree = synced && !std::mem::replace(&mut member.synced, synced);
+        if !synced && member.asks_left == 0 {
+            member.asks_left = ASKS;
+            member.ask_at = now + ASK_AGAIN;
+        }
         if reply {
             self.send(from.clone(), Signal::Roster { call: id, entries: roster, reply: false });
+        }
+        if agree && self.media_revision > 0 {
+            // What I said of my microphone before they knew me to be in was lost on them.
+            self.send_media_state(id, Some(from));
         }
     }
 
@@ -172,6 +197,7 @@ impl Phone {
         let me = self.me.clone();
         let mut invited: Vec<(UserId, Vec<UserId>)> = Vec::new();
         let mut last = None;
+        let mut grew = false;
         for entry in entries.iter().filter(|entry| entry.user != me.user) {
             let Some(call) = self.call(id) else { return };
             let known = call.member(&entry.user);
@@ -206,6 +232,10 @@ impl Phone {
                 Standing::Left { reason } => last = Some(*reason),
             }
             self.believe(now, id, entry);
+            grew = true;
+        }
+        if grew {
+            self.tell_next(now, id);
         }
         for (by, users) in invited {
             self.notify(Notice::UsersInvited(id, by, users));
@@ -402,6 +432,8 @@ impl Phone {
                 if gone {
                     // Nobody but me may have noticed.
                     self.tell_roster(now, id);
+                } else {
+                    self.tell_next(now, id);
                 }
                 self.check_alone(now, id, end);
             }

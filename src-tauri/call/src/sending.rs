@@ -65,7 +65,7 @@ impl Phone {
         on_hold: bool,
         video: bool,
     ) {
-        let Some(call) = self.call_mut(id).filter(|call| call.is_in()) else {
+        let Some(call) = self.call_mut(id).filter(|call| call.is_answered_here()) else {
             return;
         };
         let Some(member) = call.joined_mut(from).filter(|member| member.revision < revision) else {
