@@ -43,6 +43,11 @@ export const commands = {
 	meters: () => __TAURI_INVOKE<Meters>("meters"),
 	/**  Bring the main window to the front. */
 	openMain: () => __TAURI_INVOKE<null>("open_main"),
+	/**
+	 *  The incoming-call window has drawn the card of a call, `height` CSS pixels tall, and may be seen now; or nothing, and
+	 *  may go.
+	 */
+	incomingDrawn: (callId: string | null, height: number | null) => __TAURI_INVOKE<null>("incoming_drawn", { callId, height }),
 };
 
 /** Events */

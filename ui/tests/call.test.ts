@@ -152,6 +152,23 @@ test('the incoming window shows who calls, and nothing once it rings no more', a
   expect(find('incoming')).toBeNull();
 });
 
+test('the incoming window is told when a card is drawn, and two frames after the last one is gone', async () => {
+  const frames: FrameRequestCallback[] = [];
+  const request = vi.spyOn(window, 'requestAnimationFrame').mockImplementation((next) => frames.push(next));
+  const phone = await open({ calls: [ring()] }, 'incoming');
+  const drawn = () =>
+    phone.asked.filter(({ command }) => command === 'incomingDrawn').map(({ args }) => args[0]);
+  expect(drawn()).toEqual(['call-1']);
+  phone.show({ calls: [] });
+  await settled();
+  const second = frames.length;
+  frames.at(-1)?.(0);
+  expect(drawn()).toEqual(['call-1']);
+  frames.slice(second).at(-1)?.(16);
+  expect(drawn()).toEqual(['call-1', null]);
+  request.mockRestore();
+});
+
 test('Answer answers and brings the main window', async () => {
   const phone = await open({ calls: [ring()] }, 'incoming');
   await click('answer');

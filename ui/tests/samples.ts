@@ -170,10 +170,6 @@ export class SamplePhone implements Transport {
   windowLabel() {
     return this.label;
   }
-
-  fitHeight() {
-    return Promise.resolve();
-  }
 }
 
 function contact(

@@ -2,7 +2,7 @@
 
 use crate::command::{Failure, Step};
 use crate::packages::{self, Purpose};
-use crate::{call, interface, run, tools};
+use crate::{call, interface, run};
 
 /// What may be said after `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -20,7 +20,6 @@ pub struct Arguments {
 /// Builds what is measured, and measures it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     packages::ensure(Purpose::Test)?;
-    tools::ensure(tools::TAURI_DRIVER)?;
     interface::prepare()?;
     run::build()?;
     call::build_headless()?;

@@ -1,4 +1,4 @@
-//! What a window may ask: the engine's methods under their own names, and [`open_main`].
+//! What a window may ask: the engine's methods under their own names, [`open_main`] and [`incoming_drawn`].
 //!
 //! Each rejects with a [`PealError`]. Which window may call which is in `permissions/phone.toml` and `capabilities/`.
 
@@ -10,7 +10,7 @@ use peal_engine::api::{
 };
 use tauri::{AppHandle, State};
 
-use crate::windows;
+use crate::{incoming, windows};
 
 /// Log in; all parameters absent: as last time.
 #[tauri::command]
@@ -143,5 +143,14 @@ pub fn meters(engine: State<'_, Engine>) -> Meters {
 #[specta::specta]
 pub async fn open_main(app: AppHandle) -> Result<(), PealError> {
     windows::open_main(&app).await;
+    Ok(())
+}
+
+/// The incoming-call window has drawn the card of a call, `height` CSS pixels tall, and may be seen now; or nothing, and
+/// may go.
+#[tauri::command]
+#[specta::specta]
+pub async fn incoming_drawn(app: AppHandle, call_id: Option<String>, height: f64) -> Result<(), PealError> {
+    incoming::drawn(&app, call_id.as_deref(), height);
     Ok(())
 }

@@ -13,7 +13,7 @@ use peal_engine::api::{CallView, Media, ReasonedCall};
 use tauri::{AppHandle, Manager};
 use tauri_plugin_notification::{Action, ActionPerformed, ActionType, NotificationExt};
 
-use crate::windows;
+use crate::incoming;
 use crate::words::Words;
 
 /// The kind of notification that has the two buttons.
@@ -135,7 +135,7 @@ fn act(app: &AppHandle, performed: &ActionPerformed) {
             ANSWER => engine.accept(&call_id).await,
             DECLINE => engine.reject(ReasonedCall { call_id, message: None }).await,
             _ => {
-                windows::raise_incoming(&app);
+                incoming::raise(&app);
                 Ok(())
             }
         };

@@ -11,12 +11,13 @@ use peal_store::Place;
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 
 use crate::args::Args;
-use crate::follow::{self, IncomingGone};
+use crate::follow;
+use crate::incoming::OnScreen;
 use crate::instance;
 use crate::notification::{self, Notifications};
 use crate::quit::{self, Leaving, quit};
 use crate::tray::{self, Tray};
-use crate::windows::{self, INCOMING, MAIN};
+use crate::windows::{self, MAIN};
 use crate::words::Words;
 use crate::{bindings, display};
 
@@ -88,7 +89,7 @@ fn open(engine: Engine, identity: Identity) -> ExitCode {
         .manage(engine)
         .manage(identity)
         .manage(Notifications::default())
-        .manage(IncomingGone::default())
+        .manage(OnScreen::default())
         .manage(Leaving::default())
         .setup(move |app| {
             border.mount_events(app);
@@ -146,9 +147,6 @@ fn handle(app: &AppHandle, event: RunEvent) {
                 tauri::async_runtime::spawn(async move { close_main(&app).await });
             }
             // The incoming-call window goes when the ringing does: by Answer, by Decline, or by itself.
-        }
-        RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } if label == INCOMING => {
-            app.state::<IncomingGone>().0.notify_one();
         }
         // The last window is gone: say goodbye before the end.
         RunEvent::ExitRequested { code: None, api, .. } => {

@@ -48,6 +48,45 @@ fn devices_are_listed_with_the_defaults() {
 }
 
 #[test]
+fn account_without_a_cookie_is_let_in() {
+    if !in_private_process("account_without_a_cookie_is_let_in") {
+        return;
+    }
+    // Whoever is the same user needs no cookie, and a foreign one would be none.
+    for auth in ["auth-anonymous=1", "auth-cookie-enabled=1"] {
+        let _server = PulseAudio::start_for(&["mic", "spk"], auth);
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(std::fs::read_dir(&home).unwrap().count(), 0, "a fresh account");
+        assert_eq!(devices().microphones.len(), 2, "{auth}");
+        let audio =
+            Audio::open(AudioConfig { microphone: microphone("mic"), speaker: speaker("spk"), processing: RAW });
+        let audio = audio.unwrap();
+        let (mut uplink, deadline) = (audio.uplink(), Instant::now() + Duration::from_secs(20));
+        while audio.stats().capture.callbacks == 0 {
+            assert!(Instant::now() < deadline, "{auth}: nothing comes from the microphone");
+            uplink.blocking_recv().unwrap();
+        }
+    }
+}
+
+#[test]
+fn sound_server_that_comes_up_later_is_found() {
+    if !in_private_process("sound_server_that_comes_up_later_is_found") {
+        return;
+    }
+    let ours = || devices().speakers.iter().filter(|it| it.id.starts_with("pulseaudio:")).count();
+    assert_eq!(ours(), 0);
+    let server = PulseAudio::start(&["mic", "spk"]);
+    assert_eq!(ours(), 2);
+    let audio = Audio::open(AudioConfig { processing: RAW, ..AudioConfig::default() }).unwrap();
+    drop(audio);
+    server.kill();
+    assert_eq!(ours(), 0);
+    let _server = PulseAudio::start(&["mic", "spare", "spk"]);
+    assert_eq!(ours(), 3);
+}
+
+#[test]
 fn voice_crosses_two_endpoints_through_devices() {
     if !in_private_process("voice_crosses_two_endpoints_through_devices") {
         return;

@@ -31,6 +31,10 @@ pub(crate) struct Session {
     pub(crate) connections: u64,
     /// A connection of this run has caught up: from then on, what is new came after this program.
     pub(crate) has_caught_up: bool,
+    /// Which of the server's nodes is tried now.
+    node: usize,
+    /// Attempts of the first login that failed.
+    failed: usize,
 }
 
 /// Notices from which on messages that came too fast wait longer.
@@ -55,6 +59,7 @@ impl Session {
         notices: mpsc::Sender<Notice>,
         first: oneshot::Sender<Result<(), Problem>>,
     ) -> Self {
+        let node = own_node(&config.client_id, config.server.nodes().len());
         Self {
             config,
             tls,
@@ -64,10 +69,13 @@ impl Session {
             first: Some(first),
             connections: 0,
             has_caught_up: false,
+            node,
+            failed: 0,
         }
     }
 
     pub(crate) async fn run(mut self) {
+        let nodes = self.config.server.nodes().len();
         let mut attempt = 0;
         loop {
             let connections_before = self.connections;
@@ -82,9 +90,13 @@ impl Session {
                         break;
                     }
                     attempt = if was_up { 0 } else { attempt + 1 };
+                    // Where it was up, its session waits: only the next attempt goes to another node.
+                    if !was_up {
+                        self.node = (self.node + 1) % nodes;
+                    }
                 }
             }
-            if !self.wait(link::backoff(attempt)).await {
+            if !self.wait(link::backoff(attempt / nodes as u32)).await {
                 break;
             }
         }
@@ -125,6 +137,10 @@ impl Session {
             if matches!(problem, Problem::Lost(_)) {
                 return true;
             }
+            self.failed += 1;
+            if !final_word && self.failed < self.config.server.nodes().len() {
+                return true;
+            }
             if let Some(first) = self.first.take() {
                 let _ = first.send(Err(problem));
             }
@@ -151,7 +167,9 @@ impl Session {
             state.inbox.begin_backlog();
             state.me.clone()
         };
-        let (client, event_loop) = AsyncClient::new(link::options(&self.config, self.tls.clone(), &me), link::REQUESTS);
+        let node = &self.config.server.nodes()[self.node];
+        let options = link::options(&self.config, node, self.tls.clone(), &me);
+        let (client, event_loop) = AsyncClient::new(options, link::REQUESTS);
         let mut events = pin!(events(event_loop));
         let mut connection = Connection::new(client, !self.has_caught_up);
         loop {
@@ -262,6 +280,13 @@ impl Session {
             }
         }
     }
+}
+
+/// The node of a server that is a device's own: always the same, so that it comes back to its session, and each one
+/// that of as many devices. FNV-1a, since its client id is random.
+fn own_node(client_id: &str, nodes: usize) -> usize {
+    let hash = client_id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash as usize % nodes.max(1)
 }
 
 /// The event loop as a stream, so that other work never cuts its polling in the middle of a packet.

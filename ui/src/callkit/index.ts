@@ -60,11 +60,14 @@ export const setSettings = (patch: Partial<SettingsPatch>): Promise<unknown> =>
 export const markHistorySeen = (): Promise<unknown> => transport.commands.markHistorySeen();
 /** Shows the main window and gives it the keyboard. */
 export const openMain = (): Promise<unknown> => transport.commands.openMain();
+/** What the incoming-call window has drawn: a call's card, so tall in CSS pixels, with which it appears; or nothing, with
+    which it goes. */
+export const incomingDrawn = (callId: string | null, height: number): Promise<unknown> =>
+  transport.commands.incomingDrawn(callId, height);
 
 /** Each snapshot as it is made; resolves once the listener is in place. */
 export const onView = (handler: (view: PhoneView) => void): Promise<Unsubscribe> => transport.onView(handler);
 export const windowLabel = (): string => transport.windowLabel();
-export const fitHeight = (width: number, height: number): Promise<void> => transport.fitHeight(width, height);
 
 type Handler<N extends EventName> = (data: EventData<N>) => void;
 

@@ -1,7 +1,6 @@
 // The only place that touches the generated bindings and Tauri's own API.
 
 import { isTauri } from '@tauri-apps/api/core';
-import { LogicalSize } from '@tauri-apps/api/dpi';
 import { getCurrentWindow } from '@tauri-apps/api/window';
 import { commands, events } from '../bindings';
 import type { Meters, PhoneEvent, PhoneView } from './types';
@@ -25,8 +24,6 @@ export interface Transport {
   onEvent: (handler: (event: PhoneEvent) => void) => Promise<Unsubscribe>;
   /** The label of the window this runs in: `main` or `incoming`. */
   windowLabel: () => string;
-  /** Makes the window as tall as its content, in CSS pixels. */
-  fitHeight: (width: number, height: number) => Promise<void>;
 }
 
 export const tauriTransport: Transport = {
@@ -39,7 +36,4 @@ export const tauriTransport: Transport = {
   onEvent: (handler) => events.phoneEvent.listen((message) => handler(message.payload)),
   windowLabel: () =>
     isTauri() ? getCurrentWindow().label : (new URLSearchParams(location.search).get('window') ?? 'main'),
-  fitHeight: async (width, height) => {
-    if (isTauri()) await getCurrentWindow().setSize(new LogicalSize(width, height));
-  },
 };

@@ -22,6 +22,7 @@ pub mod arrival;
 mod device;
 mod downlink;
 mod error;
+mod host;
 pub mod jitter;
 mod keeper;
 pub mod level;

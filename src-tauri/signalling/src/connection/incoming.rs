@@ -35,8 +35,11 @@ impl Connection {
             return Step::Go;
         }
         for (code, what) in ack.return_codes.iter().zip([Denied::Inbox, Denied::Presence]) {
-            if !matches!(code, SubscribeReasonCode::Success(_)) {
-                return Step::Lost(Problem::NotAuthorized(what));
+            match code {
+                SubscribeReasonCode::Success(_) => {}
+                SubscribeReasonCode::NotAuthorized => return Step::Lost(Problem::NotAuthorized(what)),
+                // It may be another reason, such as a cluster that has just lost a node: that is no last word.
+                other => return Step::Lost(Problem::Refused(format!("it doesn't let this account {what}: {other:?}"))),
             }
         }
         let now = Instant::now();

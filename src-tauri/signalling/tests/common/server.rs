@@ -1,4 +1,4 @@
-//! A broker of either kind, stopped and started.
+//! A broker of either kind.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -134,7 +134,7 @@ pub fn token(user: &str) -> String {
     format!("token-of-{user}")
 }
 
-/// The deployed configuration, with places of this test.
+/// The deployed configuration, with places of this test and without the encrypted listeners, which come last in it.
 fn mosquitto_files(dir: &Path, more: &str) {
     let deploy = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy/mosquitto");
     fs::copy(deploy.join("peal.acl"), dir.join("peal.acl")).unwrap();
@@ -147,9 +147,10 @@ fn mosquitto_files(dir: &Path, more: &str) {
         assert!(passwd.stderr(Stdio::null()).status().unwrap().success());
     }
     let conf = fs::read_to_string(deploy.join("mosquitto.conf")).unwrap();
+    let (conf, _) = conf.split_once("listener 8883").unwrap();
     let dir = dir.display();
     let conf = conf
-        .replace("listener 1883", "listener PORT 127.0.0.1")
+        .replace("listener 1883", "listener PORT")
         .replace("/etc/mosquitto/", &format!("{dir}/"))
         .replace("/var/lib/mosquitto/", &format!("{dir}/"));
     fs::write(format!("{dir}/mosquitto.template"), format!("{conf}\nuser root\nlog_dest none\n{more}")).unwrap();

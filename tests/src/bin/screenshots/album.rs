@@ -1,6 +1,4 @@
-//! Makes the README's pictures: each screen of the real app, light and dark, into `docs/screens/`.
-//!
-//! `cargo build -p peal && cargo run -p peal-tests --bin screenshots`
+//! The screens, one after the other.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +9,9 @@ use peal_tests::desk::{Desk, Peal, Plan};
 use peal_tests::ears::{speech, write_wav};
 use peal_tests::person::{Person, device, quiet};
 
+/// Makes all pictures.
 #[tokio::main]
-async fn main() {
+pub async fn make() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/screens");
     if let Err(error) = std::fs::create_dir_all(&directory) {
         panic!("{}: {error}", directory.display());
