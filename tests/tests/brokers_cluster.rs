@@ -234,11 +234,8 @@ async fn an_answer_finds_the_caller_whose_node_died_while_it_rang() {
 async fn a_missed_call_reaches_somebody_whose_node_is_gone() {
     let (_turn, mut cluster) = cluster();
     let directory = tempfile::tempdir().unwrap();
-    let bob_config = || EngineConfig {
-        profile: Profile::At(directory.path().join("bob")),
-        resume: false,
-        ..quiet(free_address())
-    };
+    let bob_config =
+        || EngineConfig { profile: Profile::At(directory.path().join("bob")), resume: false, ..quiet(free_address()) };
     let token = cluster.signer().token("bob", 1);
     let mut ann = at(&cluster, "ann", cluster.url(0)).await;
     let bob = log_in("bob", token.clone(), cluster.url(1), bob_config()).await.unwrap();

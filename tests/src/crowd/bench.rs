@@ -236,9 +236,7 @@ fn hourly(tally: Tally, stretch: Duration) -> [f64; 3] {
 impl Outcome {
     /// One object.
     pub fn to_json(&self) -> Value {
-        let passed = |[messages, packets, bytes]: [f64; 3]| {
-            json!({ "messages": messages.round(), "packets": packets.round(), "bytes": bytes.round() })
-        };
+        let passed = |[messages, packets, bytes]: [f64; 3]| json!({ "messages": messages.round(), "packets": packets.round(), "bytes": bytes.round() });
         let quantiles = |spread: &Spread| {
             let of = |share| spread.quantile(share).map(rounded);
             json!({ "p50": of(0.5), "p99": of(0.99), "max": of(1.0), "n": spread.count() })
@@ -304,7 +302,10 @@ impl Outcome {
         row("broker's memory: empty, all there, after calls", format!("{empty:.0}, {full:.0}, {after:.0} MiB"));
         row("clients' memory, all together", format!("{:.0} MiB", self.clients_memory));
         let [login, rest, calls] = self.processor;
-        row("broker's processor: logins, nobody calls, calls", format!("{login:.0}, {rest:.0}, {calls:.0} % of a core"));
+        row(
+            "broker's processor: logins, nobody calls, calls",
+            format!("{login:.0}, {rest:.0}, {calls:.0} % of a core"),
+        );
         row("per user and hour, nobody calls", passed(self.idle));
         row("per user and hour, others call", passed(self.silent));
         row("per user and hour, who calls all the time", passed(self.caller));
