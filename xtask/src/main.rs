@@ -6,6 +6,7 @@ mod bench;
 mod bindings;
 mod call;
 mod command;
+mod conformance;
 mod interface;
 mod packages;
 mod place;
