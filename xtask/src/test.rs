@@ -21,18 +21,16 @@ pub struct Arguments {
 }
 
 /// The test programs of tests/ that drive the app's windows.
-const APP_TESTS: [&str; 2] = ["app", "e2e"];
+const APP_TESTS: [&str; 1] = ["app"];
 
 /// Runs every step; lints that fail are collected, a build that fails ends it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let quick = arguments.filter.as_deref() == Some("quick");
     let filter = arguments.filter.as_deref().filter(|_| !quick);
     packages::ensure(Purpose::Test)?;
-    if !quick {
-        tools::ensure(tools::TAURI_DRIVER)?;
-    }
     if filter.is_none() {
         tools::ensure(tools::CARGO_DENY)?;
+        tools::ensure_rmqttd()?;
     }
 
     let mut report = Report::default();

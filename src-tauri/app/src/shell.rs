@@ -12,7 +12,7 @@ use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 
 use crate::args::Args;
 use crate::follow;
-use crate::incoming::OnScreen;
+use crate::incoming::Doorway;
 use crate::instance;
 use crate::notification::{self, Notifications};
 use crate::quit::{self, Leaving, quit};
@@ -94,7 +94,7 @@ fn open(engine: Engine, identity: Identity) -> ExitCode {
         .manage(engine)
         .manage(identity)
         .manage(Notifications::default())
-        .manage(OnScreen::default())
+        .manage(Doorway::default())
         .manage(Leaving::default())
         .setup(move |app| {
             border.mount_events(app);

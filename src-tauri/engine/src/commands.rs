@@ -6,7 +6,6 @@ use crate::api::{Command, ErrorCode, PealError, SettingsPatch};
 use crate::calling::message;
 use crate::fault::not_logged_in;
 use crate::message::{Answer, Reply};
-use crate::people::display_name;
 use crate::phone::Softphone;
 use crate::translate::call_id;
 
@@ -128,7 +127,7 @@ impl Softphone {
         let settings = patch.apply(self.settings.clone());
         self.keep_settings(settings)?;
         if let Some(name) = patch.display_name.as_deref().map(str::trim).filter(|it| !it.is_empty()) {
-            self.show_name(&display_name(name)?).await?;
+            self.set_display_name(name).await?;
         }
         Ok(Answer::Nothing)
     }

@@ -73,9 +73,11 @@ impl Directory {
         })
     }
 
-    /// Writes down what a user's devices say of them. The device that came last to the account speaks for it.
+    /// Writes down what a user's devices say of them. The device that knows of the last change speaks for the account,
+    /// else the one that came last.
     fn remember(&mut self, user: &UserId, moved: bool, store: &Store) -> Result<(), StoreError> {
-        let Some(latest) = self.devices_of(user.as_str()).max_by_key(|it| (it.claim, it.boot_id)) else {
+        let Some(latest) = self.devices_of(user.as_str()).max_by_key(|it| (it.profile.revision, it.claim, it.boot_id))
+        else {
             return Ok(());
         };
         let before = self.known.get(user.as_str());

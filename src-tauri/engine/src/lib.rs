@@ -36,11 +36,13 @@ mod orders;
 mod people;
 mod phone;
 mod policy;
+mod presence;
 mod records;
 mod schedule;
 mod session;
 mod signals;
 mod sound;
+mod subscription;
 mod text;
 mod translate;
 mod vcard;
@@ -49,3 +51,4 @@ mod voices;
 
 pub use config::{DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 pub use engine::Engine;
+pub use subscription::Subscription;

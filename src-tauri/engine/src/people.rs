@@ -28,37 +28,40 @@ use crate::vcard::{self, Card, ContactCard, GroupCard};
 impl Softphone {
     /// Changes what I say of myself, and shows it to everybody.
     pub async fn set_profile(&mut self, patch: ProfilePatch) -> Result<Answer, PealError> {
-        self.me()?;
-        let nickname = match &patch.nickname {
-            Some(name) => Some(display_name(name)?),
-            None => None,
-        };
-        let account = self.me()?.to_string();
+        let session = self.session.as_ref().ok_or_else(not_logged_in)?;
+        let (account, name) = (session.account.user_id.clone(), session.account.display_name.clone());
+        let name = patch.nickname.as_deref().map_or(Ok(name), display_name)?;
         let before = self.store.own_profile(&account)?.unwrap_or_default();
-        let (row, avatar) = patched(OwnProfileRow { account, ..before }, &patch)?;
+        let revision = before.revision + 1;
+        let (row, avatar) = patched(OwnProfileRow { account, revision, ..before }, &patch)?;
         if let (Some(id), Some(avatar)) = (&row.avatar_id, &avatar) {
             self.store.keep_avatar(id, avatar.bytes())?;
         }
-        self.store.set_own_profile(&row)?;
-        if let Some(name) = nickname {
-            self.show_name(&name).await?;
-        }
-        self.recall_profile()?;
-        if let Some(session) = &self.session {
-            session.client.set_profile(public_profile(&self.store, &row.account)?).await;
-        }
+        self.show_profile(&row, &name).await?;
         Ok(Answer::Profile(self.profile.clone()))
     }
 
-    /// The name that others see, from now on and at the next start.
-    pub async fn show_name(&mut self, name: &str) -> Result<(), PealError> {
-        if let Some(mut profile) = self.store.profile()? {
-            name.clone_into(&mut profile.display_name);
-            self.store.set_profile(&profile)?;
+    /// Another name for others to see; also between a start and its login.
+    pub async fn set_display_name(&mut self, name: &str) -> Result<(), PealError> {
+        let name = display_name(name)?;
+        let logged_in = self.session.as_ref().map(|it| it.account.user_id.clone());
+        let Some(account) = logged_in.or(self.store.profile()?.map(|login| login.account)) else { return Ok(()) };
+        let before = self.store.own_profile(&account)?.unwrap_or_default();
+        let revision = before.revision + 1;
+        self.show_profile(&OwnProfileRow { account, revision, ..before }, &name).await
+    }
+
+    /// The profile and the name that others see, from now on and at the next start.
+    pub async fn show_profile(&mut self, row: &OwnProfileRow, name: &str) -> Result<(), PealError> {
+        self.store.set_own_profile(row)?;
+        if let Some(mut login) = self.store.profile()? {
+            name.clone_into(&mut login.display_name);
+            self.store.set_profile(&login)?;
         }
         if let Some(session) = &mut self.session {
             name.clone_into(&mut session.account.display_name);
             session.client.set_display_name(name).await;
+            session.client.set_profile(public_profile(&self.store, &row.account)?).await;
         }
         self.recall_profile()
     }
@@ -211,6 +214,7 @@ pub(crate) fn public_profile(store: &Store, account: &str) -> Result<peal_signal
         None => None,
     };
     Ok(peal_signalling::Profile {
+        revision: row.revision.cast_unsigned(),
         gender: from_word(&row.gender, Gender::Unknown).into(),
         birthday: row.birthday.parse().ok(),
         region: row.region,
@@ -386,7 +390,7 @@ fn taken(before: ContactRow, card: ContactCard, store: &Store) -> Result<Contact
     Ok(row)
 }
 
-fn bad(words: impl ToString) -> PealError {
+fn bad(words: impl std::fmt::Display) -> PealError {
     PealError::new(ErrorCode::BadRequest, words.to_string())
 }
 

@@ -72,6 +72,8 @@ pub(crate) struct Softphone {
     pub volumes: HashMap<String, f32>,
     pub answered_at: HashMap<CallId, Instant>,
     pub sound: SoundSystem,
+    /// What was told of the sound devices last.
+    pub trouble: Option<crate::api::ErrorCode>,
     pub meters: MeterSource,
     pub broker: Arc<Mutex<EmbeddedBroker>>,
     /// The devices stay open until then, so that the last sound is heard.
@@ -120,6 +122,7 @@ impl Softphone {
             sounded: HashSet::new(),
             volumes,
             answered_at: HashMap::new(),
+            trouble: None,
             meters,
             broker: Arc::default(),
             lingers: None,
@@ -257,7 +260,7 @@ impl Softphone {
     /// The history has another line.
     pub fn recorded(&mut self, row: RecordRow) {
         if let Err(error) = self.met(&row) {
-            self.complain(error.into());
+            self.complain(error);
         }
         let view = history::view(row, &self.directory);
         match history::shown(&self.store, &self.directory) {
@@ -303,6 +306,7 @@ impl Softphone {
             self.carry_out(output).await;
         }
         self.settle_sound();
+        self.tell_trouble();
         let busy = self.session.as_ref().is_some_and(|it| it.phone.is_busy());
         if let Some(session) = &mut self.session {
             let state = if busy { PresenceState::InCall } else { PresenceState::Online };
@@ -312,6 +316,18 @@ impl Softphone {
             }
         }
         self.publish();
+    }
+
+    /// A device that fails in a call is told once (kits B32, E27).
+    fn tell_trouble(&mut self) {
+        let trouble = self.sound.trouble().map(PealError::from);
+        let code = trouble.as_ref().map(|it| it.code);
+        if self.trouble != code {
+            self.trouble = code;
+            if let Some(error) = trouble {
+                self.complain(error);
+            }
+        }
     }
 
     fn housekeeping(&mut self) {

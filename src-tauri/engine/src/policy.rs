@@ -22,9 +22,15 @@ pub(crate) struct Screening {
 }
 
 impl Softphone {
-    /// Settings, contacts, groups or the history are others now, or somebody has logged in.
+    /// Settings, contacts, groups or the history are others now.
     pub fn screening_changed(&mut self) {
         self.screening.changed = true;
+    }
+
+    /// Somebody has logged in: the rules know nothing yet.
+    pub fn begin_screening(&mut self) {
+        self.screening.told = None;
+        self.screening_changed();
     }
 
     /// Whether the schedule says otherwise than last time. Looked at every second rather than waited for: a computer that
@@ -44,10 +50,7 @@ impl Softphone {
             return;
         }
         self.screening.quiet = quiet(&self.settings, &Zoned::now());
-        let Some(session) = &self.session else {
-            self.screening.told = None;
-            return;
-        };
+        let Some(session) = &self.session else { return };
         let policy = policy(&self.settings, &self.directory, self.screening.quiet.on, &session.me.user);
         if self.screening.told.as_ref() != Some(&policy) {
             self.screening.told = Some(policy.clone());

@@ -40,7 +40,7 @@ pub(crate) fn next_change(schedule: &[QuietHours], now: &Zoned) -> Option<Timest
         .flat_map(|boundary| {
             // A clock that is set back shows it twice.
             let moment = zone.to_ambiguous_timestamp(boundary);
-            [moment.clone().earlier(), moment.later()]
+            [moment.earlier(), moment.later()]
         })
         .filter_map(Result::ok)
         .collect();

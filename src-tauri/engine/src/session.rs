@@ -107,7 +107,7 @@ impl Softphone {
             echo: None,
         });
         self.recall_profile()?;
-        self.screening_changed();
+        self.begin_screening();
         self.set_connection(ConnectionState::Online, None);
         if self.config.echo {
             self.start_echo(&profile, &server);

@@ -6,7 +6,6 @@ use peal_call::{CallRecord, DeviceAddress, EndReason, Input, Link, Output, Rejec
 use peal_signalling::{DeviceKind, Notice, SendError, encode_signal};
 
 use crate::api::{ConnectionState, ErrorCode, Event, PealError};
-use crate::directory::Change;
 use crate::link::Order;
 use crate::phone::Softphone;
 use crate::translate::wall_ms;
@@ -44,7 +43,7 @@ impl Softphone {
             Notice::Disconnected { problem, .. } => {
                 self.set_connection(ConnectionState::Reconnecting, Some(problem.into()));
             }
-            Notice::Presence(presence) => self.present(presence),
+            Notice::Presence(presence) => self.present(presence).await,
             Notice::Signal { from, signal, .. } => {
                 self.input(Input::SignalReceived { from, signal, at: wall_ms() });
             }
@@ -88,24 +87,6 @@ impl Softphone {
             Notice::UnknownKind { call: None, .. } => {}
             Notice::Dropped { why, .. } => tracing::debug!(?why, "a received message was dropped"),
             Notice::Expired { .. } => tracing::debug!("a signal expired before the server took it"),
-        }
-    }
-
-    fn present(&mut self, presence: peal_signalling::Presence) {
-        let Some(me) = self.session.as_ref().map(|it| it.me.clone()) else { return };
-        let device = presence.address.clone();
-        let before = self.directory.presence_of(device.user.as_str());
-        let observed = self.directory.observe(presence, &me.user, &self.store);
-        let now = self.directory.presence_of(device.user.as_str());
-        if device.user != me.user && before != now {
-            self.tell(Event::PresenceChanged { user_id: device.user.to_string(), presence: now });
-        }
-        match observed {
-            Ok(_) if device == me => {}
-            Ok(Change::Appeared) => self.input(Input::DeviceAppeared { device }),
-            Ok(Change::Disappeared) => self.input(Input::DeviceDisappeared { device }),
-            Ok(Change::None) => {}
-            Err(error) => self.complain(error.into()),
         }
     }
 

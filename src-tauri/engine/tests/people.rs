@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use peal_engine::api::{
-    CallParams, Command, ContactPatch, ContactView, ErrorCode, Event, ExportFormat, Gender, GroupParams, HistoryQuery,
-    LoginParams, PhoneView, PresenceView, ProfilePatch, RecordStatus, RejectParams, Verification,
+    Alert, CallParams, Command, ContactPatch, ContactView, ErrorCode, Event, ExportFormat, Gender, GroupParams,
+    HistoryQuery, LoginParams, PhoneView, PresenceView, ProfilePatch, RecordStatus, RejectParams, Verification,
 };
 use peal_engine::{Engine, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 use serde_json::{Value, json};
@@ -292,4 +292,80 @@ async fn the_commands_are_the_words_of_the_contract() {
         assert!(settings[name].is_boolean(), "{name}");
     }
     engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_the_same_on_all_their_devices() {
+    let (broker, directory) = (free_address(), tempfile::tempdir().unwrap());
+    let on = |device: &'static str| engine(Profile::At(directory.path().join(device)), broker, device);
+    let (desk, phone, bob) = (on("desk").await, on("phone").await, person("bob", broker).await);
+    log_in(&desk, "ann").await;
+    log_in(&phone, "ann").await;
+    let signature = |text: &str| ProfilePatch { signature: Some(text.to_owned()), ..ProfilePatch::default() };
+    let patch = ProfilePatch {
+        nickname: Some("Ann of Oslo".to_owned()),
+        address: Some("Main Street".to_owned()),
+        avatar: Some(PICTURE.to_owned()),
+        ..signature("one")
+    };
+    let profile = desk.set_profile(patch).await.unwrap();
+    let view = sees(&phone, "the profile", |view| view.profile.signature == "one").await;
+    let expected = peal_engine::api::Profile { address: String::new(), ..profile };
+    assert_eq!(view.profile, expected, "the address stays where it was written");
+    assert_eq!(view.account.as_ref().unwrap().display_name, "Ann of Oslo");
+
+    // What changes while a device is away it learns when it is back, and it takes nothing back.
+    phone.stop().await;
+    sees_contact(&bob, "ann", |it| it.devices.iter().any(|device| device.presence == PresenceView::Offline)).await;
+    desk.set_profile(signature("two")).await.unwrap();
+    desk.set_profile(signature("three")).await.unwrap();
+    let phone = on("phone").await;
+    sees(&phone, "the later profile", |view| view.profile.signature == "three").await;
+    phone.set_profile(signature("four")).await.unwrap();
+    sees(&desk, "the phone's change", |view| view.profile.signature == "four").await;
+    assert_eq!(desk.snapshot().profile.address, "Main Street");
+    sees_contact(&bob, "ann", |it| it.signature == "four" && it.avatar_id.is_some()).await;
+    for engine in [desk, phone, bob] {
+        engine.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_blocked_meets_nobody_and_whoever_is_silenced_rings_in_silence() {
+    let broker = free_address();
+    let ann = person("ann", broker).await;
+    let bob = person("bob", broker).await;
+    sees_contact(&bob, "ann", |it| it.presence == PresenceView::Online).await;
+    let set = |change: fn(&mut ContactPatch)| {
+        let mut patch = ContactPatch { user_id: "bob".to_owned(), ..ContactPatch::default() };
+        change(&mut patch);
+        ann.set_contact(patch)
+    };
+    set(|patch| patch.is_in_black_list = Some(true)).await.unwrap();
+    let mut events = bob.events();
+    let call = || CallParams { to: vec!["ann".to_owned()], timeout_ms: Some(1_500), ..CallParams::default() };
+    let is_over = |event| matches!(event, Event::CallEnded { .. }).then_some(());
+    bob.call(call()).await.unwrap();
+    hears(&mut events, is_over).await;
+    let view = ann.snapshot();
+    assert!(view.calls.is_empty() && view.history.is_empty(), "{view:#?}");
+
+    set(|patch| (patch.is_in_black_list, patch.is_no_disturb) = (Some(false), Some(true))).await.unwrap();
+    bob.call(call()).await.unwrap();
+    let silent = |view: &PhoneView| view.calls.iter().any(|call| call.alert == Some(Alert::Silent));
+    sees(&ann, "a silent call", silent).await;
+    hears(&mut events, is_over).await;
+    sees(&ann, "the missed call", |view| view.missed_count == 1).await;
+
+    // A call that was only missed brings nobody back; one that is made does.
+    ann.remove_contact("bob").await.unwrap();
+    bob.call(call()).await.unwrap();
+    sees(&ann, "another missed call", |view| view.missed_count == 2).await;
+    assert!(ann.snapshot().contacts.is_empty());
+    let outgoing = ann.call(CallParams { to: vec!["bob".to_owned()], ..CallParams::default() }).await.unwrap();
+    ann.hangup(&outgoing.call_id).await.unwrap();
+    sees_contact(&ann, "bob", |_| true).await;
+    for engine in [ann, bob] {
+        engine.stop().await;
+    }
 }

@@ -128,6 +128,7 @@ fn each_account_has_a_profile_of_its_own() {
     let store = store();
     let profile = |account: &str, region: &str| OwnProfileRow {
         account: account.to_owned(),
+        revision: 3,
         gender: "other".to_owned(),
         birthday: "1815-12-10".to_owned(),
         region: region.to_owned(),

@@ -60,15 +60,12 @@ impl Keys {
         address: &DeviceAddress,
         key: Option<DevicePublicKey>,
     ) -> Result<(), StoreError> {
-        match key {
-            Some(key) => {
-                store.set_verified_key(server, &row(address, &key))?;
-                self.verified.insert(address.clone(), key);
-            }
-            None => {
-                store.clear_verified_key(server, address.user.as_str(), address.device.as_str())?;
-                self.verified.remove(address);
-            }
+        if let Some(key) = key {
+            store.set_verified_key(server, &row(address, &key))?;
+            self.verified.insert(address.clone(), key);
+        } else {
+            store.clear_verified_key(server, address.user.as_str(), address.device.as_str())?;
+            self.verified.remove(address);
         }
         Ok(())
     }

@@ -125,6 +125,7 @@ fn the_name_shown_is_the_note_else_the_nickname_else_the_account() {
 fn what_people_say_of_themselves_is_shown_and_outlives_them() {
     let mut rig = Rig::new();
     let profile = Profile {
+        revision: 1,
         gender: peal_signalling::Gender::Female,
         birthday: "--12-10".parse().ok(),
         region: "London".to_owned(),
@@ -139,14 +140,14 @@ fn what_people_say_of_themselves_is_shown_and_outlives_them() {
     assert_eq!(id.len(), 32);
     assert_eq!(rig.store.avatar(&id).unwrap().as_deref(), Some(picture(5).bytes()));
     // She takes it back: nothing of it stays.
-    rig.sees(online("ada", "Ada"));
+    rig.sees(Presence { profile: Profile { revision: 2, ..Profile::default() }, ..online("ada", "Ada") });
     let ada = rig.contact("ada").unwrap();
     assert_eq!((ada.gender, ada.birthday.as_str(), ada.avatar_id), (Gender::Unknown, "", None));
     assert_eq!(rig.store.avatar(&id).unwrap(), None);
 }
 
 #[test]
-fn the_device_that_came_last_speaks_for_its_account() {
+fn the_device_with_the_last_change_or_that_came_last_speaks_for_its_account() {
     let mut rig = Rig::new();
     let device =
         |device: &str, name: &str, claim| Presence { claim, ..presence("bob", device, name, PresenceState::Online) };
@@ -155,6 +156,9 @@ fn the_device_that_came_last_speaks_for_its_account() {
     assert_eq!(rig.contact("bob").unwrap().nickname, "Robert");
     rig.sees(device("old", "Bob", 4));
     assert_eq!(rig.contact("bob").unwrap().nickname, "Bob");
+    let changed = Profile { revision: 1, ..Profile::default() };
+    rig.sees(Presence { profile: changed, ..device("phone", "Robert of York", 3) });
+    assert_eq!(rig.contact("bob").unwrap().nickname, "Robert of York", "a change counts more than a login");
     let devices: Vec<_> = rig.contact("bob").unwrap().devices.into_iter().map(|it| it.device_id).collect();
     assert_eq!(devices, ["old", "phone"]);
 }

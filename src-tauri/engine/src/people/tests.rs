@@ -114,10 +114,10 @@ fn a_file_does_not_change_what_people_say_of_themselves() {
 #[test]
 fn cards_of_oneself_of_echo_and_of_overfull_groups_are_refused_and_the_rest_is_taken() {
     let mut rig = Rig::new();
-    let members: String = (0..16).map(|number| format!("\nMEMBER:peal:user-{number}")).collect();
+    let members: Vec<String> = (0..16).map(|number| format!("\nMEMBER:peal:user-{number}")).collect();
     let file = [
         card("FN:Myself\nIMPP:peal:ann"),
-        card(&format!("KIND:group\nFN:All{members}")),
+        card(&format!("KIND:group\nFN:All{}", members.concat())),
         card("FN:Echo\nIMPP:peal:echo"),
         card("FN:Bob\nIMPP:peal:bob\nPHOTO:http://example.org/bob.png"),
         card("FN:Bob again\nIMPP:peal:bob"),

@@ -69,9 +69,9 @@ fn it_is_quiet_by_hand_or_by_the_schedule() {
     let (day, dark) = (at("2026-03-02T12:00[Europe/Berlin]"), at("2026-03-02T23:00[Europe/Berlin]"));
     let ms = |text: &str| Some(at(text).timestamp().as_millisecond() as f64);
     assert_eq!(quiet(&settings(false, &[]), &day), QuietView { on: false, until: None });
-    assert_eq!(quiet(&settings(true, &[night.clone()]), &day), QuietView { on: true, until: None });
+    assert_eq!(quiet(&settings(true, std::slice::from_ref(&night)), &day), QuietView { on: true, until: None });
     let evening = QuietView { on: false, until: ms("2026-03-02T22:00[Europe/Berlin]") };
-    assert_eq!(quiet(&settings(false, &[night.clone()]), &day), evening);
+    assert_eq!(quiet(&settings(false, std::slice::from_ref(&night)), &day), evening);
     let morning = QuietView { on: true, until: ms("2026-03-03T07:00[Europe/Berlin]") };
     assert_eq!(quiet(&settings(false, &[night]), &dark), morning);
 }

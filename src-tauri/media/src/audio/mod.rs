@@ -19,6 +19,7 @@ use bytes::Bytes;
 use tokio::sync::broadcast;
 
 pub mod arrival;
+mod capture;
 mod device;
 mod downlink;
 mod error;
@@ -28,6 +29,7 @@ mod keeper;
 pub mod level;
 pub mod opus;
 mod pipeline;
+mod playback;
 pub mod process;
 #[cfg(target_os = "linux")]
 mod pulse;

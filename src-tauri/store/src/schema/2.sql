@@ -20,6 +20,7 @@ UPDATE contact SET name = '' WHERE name = user_id;
 -- What an account says of itself; the display name stays in the login.
 CREATE TABLE own_profile (
     account   TEXT PRIMARY KEY,
+    revision  INTEGER NOT NULL,
     gender    TEXT NOT NULL,
     birthday  TEXT NOT NULL,
     region    TEXT NOT NULL,
