@@ -199,6 +199,11 @@ impl Call {
         !self.is_over() && !self.is_waiting() && !self.is_silent()
     }
 
+    /// I am in it, or about to be.
+    pub const fn is_answered_here(&self) -> bool {
+        matches!(self.phase, Phase::Accepting { .. } | Phase::In)
+    }
+
     /// Made by me, and nobody has come yet.
     pub fn is_calling(&self) -> bool {
         self.is_in() && !self.members.iter().any(Member::is_joined)

@@ -34,7 +34,7 @@ impl Phone {
         match (&call.phase, here) {
             (Phase::Waiting { .. } | Phase::Ringing { .. } | Phase::Accepting { .. }, false) => {
                 self.notify(Notice::AcceptedElsewhere(id, device));
-                self.end(now, id, EndReason::AnsweredElsewhere);
+                self.end_as_told(now, id, EndReason::AnsweredElsewhere);
             }
             (Phase::Accepting { sent: true, .. }, true) => {
                 self.enter(now, id, roster);
@@ -44,7 +44,7 @@ impl Phone {
             (Phase::Waiting { .. } | Phase::Ringing { .. }, true) => {
                 // Glare: they gave way to a call of mine, which is over.
                 self.notify(Notice::UserCancelled(id, from.user.clone()));
-                self.end(now, id, EndReason::Cancelled);
+                self.end_as_told(now, id, EndReason::Cancelled);
             }
             (Phase::Accepting { sent: false, .. }, true) | (Phase::In, false) | (Phase::Ended { .. }, _) => {}
         }
@@ -122,7 +122,7 @@ impl Phone {
                     CancelReason::RejectedElsewhere(device) => self.notify(Notice::RejectedElsewhere(id, device)),
                     CancelReason::BusyElsewhere(_) => {}
                 }
-                self.end(now, id, reason);
+                self.end_as_told(now, id, reason);
             }
             Phase::In | Phase::Ended { .. } => {}
         }
@@ -136,7 +136,7 @@ impl Phone {
         };
         let theirs = call.inviter.as_ref() == Some(from) && generation >= call.generation;
         match &call.phase {
-            Phase::Waiting { .. } | Phase::Ringing { .. } if theirs => self.end(now, id, record.reason),
+            Phase::Waiting { .. } | Phase::Ringing { .. } if theirs => self.end_as_told(now, id, record.reason),
             Phase::Waiting { .. }
             | Phase::Ringing { .. }
             | Phase::Accepting { .. }
@@ -151,10 +151,14 @@ impl Phone {
         if from.user != self.me.user {
             return;
         }
-        if let Some(call) = self.call(id) {
+        if let Some(call) = self.call_mut(id) {
             let rings = matches!(call.phase, Phase::Waiting { .. } | Phase::Ringing { .. });
             // An earlier part of a call to which I am invited again says nothing about this ring.
             if !rings || call.own || call.generation > 0 || record.direction != Direction::Incoming {
+                if call.generation > 0 && record.status == RecordStatus::Completed {
+                    call.answered = true;
+                    call.talked_before = call.talked_before.max(record.duration);
+                }
                 return;
             }
             let device = from.device.clone();

@@ -178,7 +178,15 @@ impl Phone {
 
     /// This device had invited me to that call, which has left a record here.
     fn is_inviters(&self, from: &DeviceAddress, id: CallId, generation: u32) -> bool {
-        self.line(id).is_some_and(|line| line.inviter.as_ref() == Some(from) && line.generation == generation)
+        let Some(line) = self.line(id).filter(|line| line.generation == generation) else {
+            return false;
+        };
+        let took_part = || line.record.members.iter().any(|(user, _)| *user == from.user);
+        match &line.inviter {
+            Some(inviter) => inviter == from,
+            // Another device of mine told of it before its invite came here.
+            None => line.record.direction == Direction::Incoming && took_part(),
+        }
     }
 
     /// Makes a record say what somebody who knows better says. `fuller` brings what only they know.

@@ -130,10 +130,10 @@ impl Phone {
         }
         call.inviter = Some(from);
         if let Some(Line { record, .. }) = before {
-            let talked = record.members.iter().filter(|(_, status)| *status == RecordStatus::Completed);
-            for (user, _) in talked {
+            for (user, status) in &record.members {
                 if let Some(member) = call.member_mut(user) {
-                    member.answered = true;
+                    member.answered = *status == RecordStatus::Completed;
+                    member.went = Some(*status);
                 }
             }
         }
@@ -174,8 +174,9 @@ impl Phone {
                 self.calls.retain(|call| call.id != id);
                 return;
             }
+            let held = self.call(mine).is_some_and(|mine| mine.on_hold);
             self.yield_to(mine, &from.device);
-            return self.answer_by_itself(now, id, false);
+            return self.answer_by_itself(now, id, held);
         }
         let stale = others.iter().copied().find(|other| self.is_left_hanging(*other, &from, now));
         if let Some(stale) = stale {

@@ -115,8 +115,18 @@ impl Phone {
             }
             Phase::In | Phase::Ended { .. } => {}
         }
+        // Who has won and has not heard of it yet is told, so that it is in their history, too.
+        let unselected: Vec<_> = call
+            .members
+            .iter()
+            .filter(|member| call.is_in() && member.invited_by.as_ref() == Some(&me.user) && !member.selected)
+            .filter_map(Member::address)
+            .collect();
         // Those who stay must not wait for the ones whom I had invited.
         let entries = (withdrawn && call.is_group()).then(|| call.roster(&me));
+        for winner in unselected {
+            self.select(id, &winner);
+        }
         for to in told {
             if let Some(entries) = entries.clone() {
                 self.send(to.clone(), Signal::Roster { call: id, entries, reply: false });
@@ -245,6 +255,15 @@ impl Phone {
         if call.members.iter().all(Member::is_left) {
             let reason = alone_reason(call, last);
             self.end(now, id, reason);
+        }
+    }
+
+    /// Ends a call as the one who invited me says: that is what the history keeps.
+    pub(crate) fn end_as_told(&mut self, now: Instant, id: CallId, reason: EndReason) {
+        self.end(now, id, reason);
+        let finished = self.finished.iter_mut().rev().find(|it| it.call == id);
+        if let Some(line) = finished.and_then(|it| it.line.as_mut()) {
+            line.word = Word::Callers;
         }
     }
 

@@ -32,6 +32,7 @@ impl Phone {
         };
         let Some(member) = call.joined_mut(peer) else { return };
         member.lost = false;
+        member.tell_at = None;
         let enters = !std::mem::replace(&mut member.entered, true);
         let connects = call.connected_at.is_none();
         call.connected_at.get_or_insert(now);
@@ -42,11 +43,8 @@ impl Phone {
         if connects {
             self.notify(Notice::Connected(id));
         }
-        // Said again after every gap: the road it took before may have lost it.
-        if self.media_revision > 0 {
-            self.send_media_state(id, Some(peer));
-        }
-        self.repeat_media_decision(id, peer);
+        // After every gap: the road it took before may have lost it.
+        self.tell_newly_heard(now, id, peer);
         if fetched {
             self.transfer_done(now, id);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{CallId, DeviceAddress, DeviceId, EndReason, RosterEntry, Standing, UserId};
+use crate::{CallId, DeviceAddress, DeviceId, EndReason, RecordStatus, RosterEntry, Standing, UserId};
 
 /// How far an invite has come on one device.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,6 +49,8 @@ pub(crate) struct Member {
     pub stale_at: Option<Instant>,
     /// They have been in the call.
     pub answered: bool,
+    /// How it went with them in an earlier part of this call that I was in.
+    pub went: Option<RecordStatus>,
     /// Media has flowed between us since they came.
     pub entered: bool,
     /// Their media has stopped arriving, or never did in time.
@@ -59,8 +61,14 @@ pub(crate) struct Member {
     pub present: bool,
     /// Since when no media arrives from them.
     pub silent_since: Instant,
+    /// When any signal came from them last.
+    pub heard_at: Instant,
+    /// They are told again then what I send.
+    pub tell_at: Option<Instant>,
     /// Nothing connects us: I offer then, unless they have.
     pub offer_at: Option<Instant>,
+    /// The device with which they were in the call last, to be asked if it comes back.
+    pub last_device: Option<DeviceId>,
     /// The number of the last peer connection between us.
     pub attempts: u32,
     /// They have told me all I know.
@@ -87,12 +95,16 @@ impl Member {
             pending: None,
             stale_at: None,
             answered: false,
+            went: None,
             entered: false,
             lost: false,
             selected: false,
             present: true,
             silent_since: now,
+            heard_at: now,
+            tell_at: None,
             offer_at: None,
+            last_device: None,
             attempts: 0,
             synced: false,
             ask_at: now,
@@ -155,6 +167,8 @@ impl Member {
         self.revision = 0;
         self.present = true;
         self.silent_since = now;
+        self.heard_at = now;
+        self.tell_at = None;
         self.offer_at = None;
         self.synced = false;
     }

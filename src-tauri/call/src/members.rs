@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use crate::call::Phase;
+use crate::call::{Call, Phase};
 use crate::member::Member;
 use crate::phone::{ASK_AGAIN, ASKS, OFFER_AFTER, OFFER_YIELD, STALE_INVITE, TRANSFER_LEAVE};
 use crate::{
@@ -22,6 +22,7 @@ impl Phone {
         call.answered |= call.is_in();
         let Some(member) = call.member_mut(user) else { return };
         let before = member.address();
+        member.last_device = Some(joiner.device.clone());
         let pending = member.pending.take();
         let generation = member.generation;
         member.standing = Standing::Joined { device: joiner.device.clone() };
@@ -73,6 +74,23 @@ impl Phone {
         }
     }
 
+    /// My roster has grown by what others told: whoever told it tells everyone, but if that fails, each who knows makes
+    /// sure that the next one by address does, so that it goes round.
+    fn tell_next(&mut self, now: Instant, id: CallId) {
+        let me = self.me.clone();
+        let Some(call) = self.call_mut(id).filter(|call| call.is_in() && call.is_group() && !call.own) else {
+            return;
+        };
+        let joined = call.joined_devices();
+        let after = joined.iter().filter(|it| **it > me).min();
+        let Some(next) = after.or(joined.iter().min()).cloned() else { return };
+        if let Some(member) = call.joined_mut(&next).filter(|member| member.synced || member.asks_left == 0) {
+            member.synced = false;
+            member.asks_left = ASKS;
+            member.ask_at = now + ASK_AGAIN;
+        }
+    }
+
     /// Asks again those who have not told me all I know.
     pub(crate) fn ask_rosters(&mut self, now: Instant, id: CallId) {
         let me = self.me.clone();
@@ -114,7 +132,13 @@ impl Phone {
         };
         if !sender.may_tell(from, entries) {
             if sender.is_left() && call.is_in() {
+                let lost = sender.answered && sender.left_by_others();
                 self.heard_of_guests(now, id, from, entries);
+                if lost && reply {
+                    // They are to know that they were taken for gone.
+                    let entries = self.call(id).map(|call| call.roster(&me)).unwrap_or_default();
+                    self.send(from.clone(), Signal::Roster { call: id, entries, reply: false });
+                }
             }
             return;
         }
@@ -139,11 +163,19 @@ impl Phone {
         let roster = call.roster(&me);
         let knows =
             |entry: &RosterEntry| entries.iter().any(|theirs| theirs.user == entry.user && !entry.supersedes(theirs));
-        let synced = reply || roster.iter().all(knows);
+        let synced = roster.iter().all(knows);
         let Some(member) = call.joined_mut(from) else { return };
-        member.synced = synced;
+        let agree = synced && !std::mem::replace(&mut member.synced, synced);
+        if !synced && member.asks_left == 0 {
+            member.asks_left = ASKS;
+            member.ask_at = now + ASK_AGAIN;
+        }
         if reply {
             self.send(from.clone(), Signal::Roster { call: id, entries: roster, reply: false });
+        }
+        if agree && self.media_revision > 0 {
+            // What I said of my microphone before they knew me to be in was lost on them.
+            self.send_media_state(id, Some(from));
         }
     }
 
@@ -165,6 +197,7 @@ impl Phone {
         let me = self.me.clone();
         let mut invited: Vec<(UserId, Vec<UserId>)> = Vec::new();
         let mut last = None;
+        let mut grew = false;
         for entry in entries.iter().filter(|entry| entry.user != me.user) {
             let Some(call) = self.call(id) else { return };
             let known = call.member(&entry.user);
@@ -199,6 +232,10 @@ impl Phone {
                 Standing::Left { reason } => last = Some(*reason),
             }
             self.believe(now, id, entry);
+            grew = true;
+        }
+        if grew {
+            self.tell_next(now, id);
         }
         for (by, users) in invited {
             self.notify(Notice::UsersInvited(id, by, users));
@@ -214,10 +251,14 @@ impl Phone {
     /// Takes one line of a roster that is news.
     fn believe(&mut self, now: Instant, id: CallId, entry: &RosterEntry) {
         let Some(call) = self.call_mut(id) else { return };
+        let inviter_here = match &entry.standing {
+            Standing::Inviting { by, .. } => call.member(by).is_some_and(Member::is_joined),
+            Standing::Joined { .. } | Standing::Left { .. } => false,
+        };
         let Some(member) = call.member_mut(&entry.user) else {
             let mut member = Member::new(now, entry.clone());
             match &entry.standing {
-                Standing::Inviting { .. } => member.expect(now, entry),
+                Standing::Inviting { .. } => member.expect(now, entry, inviter_here),
                 Standing::Joined { .. } | Standing::Left { .. } => {}
             }
             call.members.push(member);
@@ -233,7 +274,7 @@ impl Phone {
                 if anew {
                     member.forget_media(now);
                 }
-                member.expect(now, entry);
+                member.expect(now, entry, inviter_here);
                 if anew && member.pending.is_some() {
                     self.forget_pending(id, &entry.user, &CancelReason::Cancelled);
                 }
@@ -348,13 +389,21 @@ impl Phone {
         let gone = reason == HangupReason::Gone;
         match &call.phase {
             Phase::Waiting { .. } | Phase::Ringing { .. } | Phase::Accepting { .. } => {
-                if call.inviter.as_ref() == Some(from) {
-                    self.notify(Notice::UserCancelled(id, from.user.clone()));
-                    self.end(now, id, crate::leaving::end_reason(reason, EndReason::Cancelled));
+                if call.inviter.as_ref() != Some(from) {
+                    return;
                 }
+                if matches!(call.phase, Phase::Accepting { .. }) && !gone {
+                    // Who has not taken my answer withdraws; this one has, and the select is late or lost.
+                    call.answered = true;
+                    return self.end(now, id, crate::leaving::end_reason(reason, EndReason::Hangup));
+                }
+                self.notify(Notice::UserCancelled(id, from.user.clone()));
+                self.end(now, id, crate::leaving::end_reason(reason, EndReason::Cancelled));
             }
             Phase::In => {
                 let host = call.host == from.user;
+                let me = self.me.user.clone();
+                let Some(call) = self.call_mut(id) else { return };
                 let Some(member) = call.member_mut(&from.user) else { return };
                 if member.pending.as_ref().is_some_and(|pending| pending.has(&from.device)) {
                     return self.leg_hung_up(now, id, from, generation, reason);
@@ -365,9 +414,17 @@ impl Phone {
                     return;
                 }
                 let plain = if gone { EndReason::IceLost } else { EndReason::Hangup };
+                let by_me = member.invited_by.as_ref() == Some(&me);
+                let unselected = here && !gone && !member.selected && member.answered;
                 let end = crate::leaving::end_reason(reason, plain);
                 member.generation = generation.max(member.generation);
                 member.standing = Standing::Left { reason: end };
+                if unselected && by_me {
+                    // They have put it down before they could know that they had been in.
+                    let device = from.device.clone();
+                    let signal = Signal::Select { call: id, generation, device, answer: None, roster: Vec::new() };
+                    self.send(from.clone(), signal);
+                }
                 self.gone(now, id, &from.user, end);
                 if everyone && host {
                     return self.end(now, id, end);
@@ -375,6 +432,8 @@ impl Phone {
                 if gone {
                     // Nobody but me may have noticed.
                     self.tell_roster(now, id);
+                } else {
+                    self.tell_next(now, id);
                 }
                 self.check_alone(now, id, end);
             }
@@ -402,6 +461,21 @@ impl Phone {
         }
     }
 
+    /// Somebody who was taken for gone is there again: perhaps they still are in the call.
+    pub(crate) fn ask_the_lost(&mut self, device: &DeviceAddress) {
+        let me = self.me.clone();
+        let was_lost = |call: &Call| {
+            call.is_in()
+                && !call.own
+                && call.is_group()
+                && call.member(&device.user).is_some_and(|it| it.was_lost(device))
+        };
+        for id in self.calls_that(was_lost) {
+            let entries = self.call(id).map(|call| call.roster(&me)).unwrap_or_default();
+            self.send(device.clone(), Signal::Roster { call: id, entries, reply: true });
+        }
+    }
+
     /// Tells a device that this one is not in the call it speaks of.
     pub(crate) fn send_gone(&mut self, id: CallId, to: DeviceAddress) {
         let generation = self.finished(id).map_or(0, |finished| finished.generation);
@@ -417,12 +491,13 @@ impl Member {
     }
 
     /// Somebody else has invited them.
-    fn expect(&mut self, now: Instant, entry: &RosterEntry) {
+    fn expect(&mut self, now: Instant, entry: &RosterEntry, inviter_here: bool) {
         if let Standing::Inviting { by, transfer } = &entry.standing {
             self.invited_by = Some(by.clone());
             self.transfer = *transfer;
             // Its inviter knows how long it rings; this is for the case that nobody hears of it any more.
-            self.stale_at = Some(now + MAX_RING + STALE_INVITE);
+            let patience = if inviter_here { MAX_RING + STALE_INVITE } else { STALE_INVITE };
+            self.stale_at = Some(now + patience);
         }
     }
 
@@ -439,28 +514,40 @@ impl Member {
         entries.iter().any(claims)
     }
 
+    /// They were in the call with this device until others took them for gone.
+    fn was_lost(&self, device: &DeviceAddress) -> bool {
+        self.answered && self.left_by_others() && self.last_device.as_ref() == Some(&device.device)
+    }
+
+    /// Others have said that they left, not they.
+    const fn left_by_others(&self) -> bool {
+        match &self.standing {
+            Standing::Inviting { .. } | Standing::Joined { .. } => false,
+            Standing::Left { reason } => match reason {
+                EndReason::Cancelled | EndReason::NoResponse | EndReason::Unreachable | EndReason::IceLost => true,
+                EndReason::Hangup
+                | EndReason::Rejected
+                | EndReason::Busy
+                | EndReason::AnsweredElsewhere
+                | EndReason::RejectedElsewhere
+                | EndReason::KickedOut
+                | EndReason::IceFailed
+                | EndReason::DeviceFailed
+                | EndReason::Incompatible
+                | EndReason::Error
+                | EndReason::Transferred
+                | EndReason::Blocked => false,
+            },
+        }
+    }
+
     /// Somebody may say of themselves that they are in the call if they were invited, or if others took them for lost;
     /// not if they left, declined, or the invitation was withdrawn before they came.
     fn may_claim(&self, entry: &RosterEntry) -> bool {
         match &self.standing {
             Standing::Inviting { .. } | Standing::Joined { .. } => true,
-            Standing::Left { reason } => {
-                let by_others = match reason {
-                    EndReason::Cancelled | EndReason::NoResponse | EndReason::Unreachable | EndReason::IceLost => true,
-                    EndReason::Hangup
-                    | EndReason::Rejected
-                    | EndReason::Busy
-                    | EndReason::AnsweredElsewhere
-                    | EndReason::RejectedElsewhere
-                    | EndReason::KickedOut
-                    | EndReason::IceFailed
-                    | EndReason::DeviceFailed
-                    | EndReason::Incompatible
-                    | EndReason::Error
-                    | EndReason::Transferred
-                    | EndReason::Blocked => false,
-                };
-                matches!(entry.standing, Standing::Left { .. }) || (by_others && self.answered)
+            Standing::Left { .. } => {
+                matches!(entry.standing, Standing::Left { .. }) || (self.left_by_others() && self.answered)
             }
         }
     }

@@ -128,6 +128,7 @@ impl Phone {
         let Some(member) = call.member_mut(&user) else { return };
         member.invited_by = Some(me.user.clone());
         member.transfer = asking.transfer;
+        member.went = None;
         member.stale_at = None;
         let legs: Vec<_> = devices
             .into_iter()
@@ -180,6 +181,7 @@ impl Phone {
         for (signal, lifetime) in sends {
             self.outputs.push_back(Output::Send { to: device.clone(), signal, lifetime });
         }
+        self.ask_the_lost(device);
     }
 
     pub(crate) fn rings_there(&mut self, id: CallId, from: &DeviceAddress, generation: u32) {

@@ -37,6 +37,10 @@ pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(3);
 pub(crate) const ASKS: u8 = 20;
 /// Somebody else's invitation is over this long after nothing more can come of it.
 pub(crate) const STALE_INVITE: Duration = Duration::from_secs(10);
+/// Somebody whose media has come is told twice what I send, this far apart.
+pub(crate) const TOLD_AGAIN: Duration = Duration::from_secs(3);
+/// In a group, nothing heard of somebody by any road for so long: they are gone, whatever presence says.
+pub(crate) const UNHEARD_LIMIT: Duration = Duration::from_secs(60);
 /// The one who passes a call on goes this long after the other has come, connected or not.
 pub(crate) const TRANSFER_LEAVE: Duration = Duration::from_secs(3);
 /// A question that nobody answers is a no after this.
@@ -231,6 +235,10 @@ impl Phone {
     fn signal_received(&mut self, now: Instant, from: DeviceAddress, signal: Signal, at: u64) {
         if from == self.me {
             return;
+        }
+        let there = self.call_mut(signal.call()).and_then(|call| call.joined_mut(&from));
+        if let Some(member) = there {
+            member.heard_at = now;
         }
         match signal {
             Signal::Invite(invite) => self.invited(now, from, invite, at),

@@ -41,6 +41,9 @@ impl Member {
         if self.answered {
             return RecordStatus::Completed;
         }
+        if let Some(went) = self.went {
+            return went;
+        }
         match &self.standing {
             Standing::Left { reason } => unanswered_status(*reason),
             // It ended for me while somebody else still invited them.

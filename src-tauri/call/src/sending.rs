@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::call::Call;
+use crate::phone::TOLD_AGAIN;
 use crate::{CallId, DeviceAddress, EndReason, HangupReason, Meanwhile, Notice, Phone, Refusal, Signal};
 
 impl Phone {
@@ -29,6 +30,21 @@ impl Phone {
         }
     }
 
+    /// Tells somebody whose media has come what I send and what I have decided, if they may not know.
+    pub(crate) fn tell_newly_heard(&mut self, now: Instant, id: CallId, peer: &DeviceAddress) {
+        let me = self.me.clone();
+        let revision = self.media_revision;
+        let Some(call) = self.call_mut(id) else { return };
+        let tells = revision > 0 || call.media_by.as_ref() == Some(&me);
+        let Some(member) = call.joined_mut(peer) else { return };
+        // Once more: they may not have been ready to hear it, and the other road may lose it.
+        member.tell_at = (tells && member.tell_at.is_none()).then(|| now + TOLD_AGAIN);
+        if tells {
+            self.send_media_state(id, Some(peer));
+            self.repeat_media_decision(id, peer);
+        }
+    }
+
     /// Tells one device, or all in the call, what I send.
     pub(crate) fn send_media_state(&mut self, id: CallId, to: Option<&DeviceAddress>) {
         let (revision, muted, video) = (self.media_revision, self.muted, self.video);
@@ -49,7 +65,7 @@ impl Phone {
         on_hold: bool,
         video: bool,
     ) {
-        let Some(call) = self.call_mut(id).filter(|call| call.is_in()) else {
+        let Some(call) = self.call_mut(id).filter(|call| call.is_answered_here()) else {
             return;
         };
         let Some(member) = call.joined_mut(from).filter(|member| member.revision < revision) else {
@@ -86,7 +102,7 @@ impl Phone {
             None => self.refuse(id, Refusal::UnknownCall),
             Some(false) => self.refuse(id, Refusal::WrongState),
             Some(true) => {
-                for other in self.calls_that(|call| call.is_in() && call.id != id) {
+                for other in self.calls_that(|call| call.is_answered_here() && call.id != id) {
                     self.set_on_hold(other, true);
                 }
                 self.set_on_hold(id, false);
@@ -105,7 +121,7 @@ impl Phone {
 
     /// What becomes of the other calls when this one is answered.
     pub(crate) fn set_aside(&mut self, now: Instant, answered: CallId, meanwhile: Meanwhile) {
-        for id in self.calls_that(|call| call.id != answered && call.is_open()) {
+        for id in self.calls_that(|call| call.id != answered && call.is_answered_here()) {
             match meanwhile {
                 Meanwhile::Hold => self.set_on_hold(id, true),
                 Meanwhile::End => {

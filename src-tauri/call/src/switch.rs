@@ -66,7 +66,7 @@ impl Phone {
         media: MediaKind,
         decided: bool,
     ) {
-        let Some(call) = self.call_mut(id).filter(|call| call.is_in() && call.is_joined(from)) else {
+        let Some(call) = self.call_mut(id).filter(|call| call.is_answered_here() && call.is_joined(from)) else {
             return;
         };
         if decided {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::call::{Call, Phase};
 use crate::member::Member;
-use crate::phone::{ASK_AGAIN, LOST_AFTER};
+use crate::phone::{ASK_AGAIN, LOST_AFTER, UNHEARD_LIMIT};
 use crate::{CallId, CancelReason, EndReason, HangupReason, Notice, Phone, Standing, UserId};
 
 impl Call {
@@ -39,8 +39,8 @@ impl Call {
             Standing::Joined { .. } => {
                 let ask = (self.is_group() && member.wants_asking()).then_some(member.ask_at);
                 let offer = member.offer_at.filter(|_| self.lacks_path(member));
-                let lost = self.may_be_lost(member).then(|| member.silent_since + LOST_AFTER);
-                ask.into_iter().chain(offer).chain(lost).min()
+                let lost = self.lost_at(member);
+                ask.into_iter().chain(offer).chain(lost).chain(member.tell_at).min()
             }
         }
     }
@@ -49,9 +49,14 @@ impl Call {
         member.is_joined() && !self.paths.iter().any(|path| member.is_joined_with(&path.peer))
     }
 
-    /// In a group: their program is gone, and their media does not arrive.
-    fn may_be_lost(&self, member: &Member) -> bool {
-        self.is_group() && member.is_joined() && !member.present && !self.hears(member)
+    /// In a group: when they will have been without media for too long for one whose program is gone, by presence or
+    /// because nothing is heard of it.
+    fn lost_at(&self, member: &Member) -> Option<Instant> {
+        if !self.is_group() || !member.is_joined() || self.hears(member) {
+            return None;
+        }
+        let unheard = (member.silent_since + LOST_AFTER).max(member.heard_at + UNHEARD_LIMIT);
+        Some(if member.present { unheard } else { unheard.min(member.silent_since + LOST_AFTER) })
     }
 }
 
@@ -102,7 +107,7 @@ impl Phone {
             let reason = if inviter_here { EndReason::NoResponse } else { EndReason::Cancelled };
             self.taken_for_gone(now, id, &user, reason);
         }
-        let lost = |call: &Call, member: &Member| call.may_be_lost(member) && member.silent_since + LOST_AFTER <= now;
+        let lost = |call: &Call, member: &Member| call.lost_at(member).is_some_and(|at| at <= now);
         for user in self.members_that(id, lost) {
             self.taken_for_gone(now, id, &user, EndReason::IceLost);
         }
@@ -122,6 +127,13 @@ impl Phone {
             let peer = self.call(id).and_then(|call| call.member(&user)).and_then(Member::address);
             if let Some(peer) = peer {
                 self.open_offerer(now, id, &peer);
+            }
+        }
+        let retold = |_: &Call, member: &Member| member.is_joined() && member.tell_at.is_some_and(|at| at <= now);
+        for user in self.members_that(id, retold) {
+            let peer = self.call(id).and_then(|call| call.member(&user)).and_then(Member::address);
+            if let Some(peer) = peer {
+                self.tell_newly_heard(now, id, &peer);
             }
         }
         self.ask_rosters(now, id);

@@ -158,6 +158,8 @@ pub struct Town {
     pub steps: u64,
     /// Who has sent an invite to whom: by call and person.
     pub inviters: HashMap<(CallId, UserId), HashSet<usize>>,
+    /// Who has been invited again after they had left.
+    pub called_back: HashSet<(CallId, UserId)>,
     /// All that happened, for the one who looks into a failing seed.
     pub story: Option<Vec<String>>,
     /// Things that a run must not do, found by the rig itself.
@@ -191,6 +193,7 @@ impl Town {
             walls: Vec::new(),
             steps: 0,
             inviters: HashMap::new(),
+            called_back: HashSet::new(),
             story: None,
             faults: Vec::new(),
         }

@@ -42,6 +42,9 @@ impl Town {
         let Some(place) = self.place(to) else { return };
         if let Signal::Invite(invite) = &signal {
             self.inviters.entry((invite.call, to.user.clone())).or_default().insert(from);
+            if invite.generation > 0 {
+                self.called_back.insert((invite.call, to.user.clone()));
+            }
         }
         if self.censor.is_some_and(|drops| drops(sender, to, &signal)) {
             return;

@@ -118,11 +118,16 @@ impl Town {
             return;
         };
         if connects {
-            peer.up = true;
-            let there = link.peer.clone();
-            let Some(there) = self.place(&there) else { return };
-            if !self.media_gets_through(place, there) {
+            let (link, remote) = (link.clone(), peer.remote);
+            let Some(there) = self.place(&link.peer) else { return };
+            let back = Link { call: link.call, peer: self.devices[place].me.clone() };
+            // The other end may have been closed, or the way to it, while the two were connecting.
+            let fits = self.ends(there, &back).is_some_and(|(id, _, _)| Some(id) == remote);
+            if !fits || !self.media_gets_through(place, there) {
                 return;
+            }
+            if let Some(peer) = self.peer_mut(place, &link) {
+                peer.up = true;
             }
         } else if breaks {
             peer.up = false;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use peal_call::{
-    CallId, CallSnapshot, Callee, Dial, EndReason, Input, Link, Meanwhile, MediaKind, MemberState, Policy, Unknown,
-    UserId,
+    CallId, CallSnapshot, CallState, Callee, Dial, EndReason, Input, Link, Meanwhile, MediaKind, MemberState, Policy,
+    Unknown, UserId,
 };
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -13,30 +13,68 @@ use rand::seq::IndexedRandom;
 use super::{Kind, Storm};
 
 impl Storm {
-    pub(super) fn press_something(&mut self) {
-        let places = self.town.devices.len();
-        let mut place = self.town.random.random_range(0..places);
-        // Those who have something on their screen press more.
-        for _ in 0..3 {
-            let device = &self.town.devices[place];
-            if device.alive && device.phone.snapshot().iter().any(|call| !call.is_over()) {
-                break;
-            }
-            place = self.town.random.random_range(0..places);
+    /// How people have set their phones before the storm.
+    pub(super) fn set_up(&mut self) {
+        let (waits, previews): (bool, bool) = (self.town.random.random(), self.town.random.random_ratio(1, 4));
+        if !waits && !previews {
+            return;
         }
-        if self.kind == Kind::Rough && self.town.random.random_bool(0.15) {
+        for place in 0..self.town.devices.len() {
+            let mut policy = Policy { call_waiting: waits, ..Policy::default() };
+            if previews {
+                policy.previewable.extend(self.users.iter().cloned());
+            }
+            self.feed(place, Input::PolicyChanged(policy));
+        }
+    }
+
+    pub(super) fn press_something(&mut self) {
+        let place = self.somebody();
+        if self.kind == Kind::Rough && self.town.random.random_bool(0.12) {
             return self.break_something(place);
         }
         let shown = self.town.devices[place].phone.snapshot();
         let live: Vec<&CallSnapshot> = shown.iter().filter(|call| !call.is_over()).collect();
-        let Some(call) = live.choose(&mut self.town.random).copied().filter(|_| self.town.random.random_bool(0.9))
-        else {
+        let Some(call) = live.choose(&mut self.town.random).copied() else {
             return self.place_call(place);
         };
-        if call.alert.is_some() && self.town.random.random_bool(0.75) {
+        if call.alert.is_some() && self.town.random.random_bool(0.85) {
             return self.answer(place, call);
         }
-        self.press_in_call(place, call, &live);
+        let inside: Vec<_> = live.iter().filter(|call| talks(call)).collect();
+        match (inside.len(), self.town.random.random_range(0..10)) {
+            // A second call while the first one waits; then the two are joined.
+            (1, 0..4) if call.on_hold => self.place_call(place),
+            (2.., 0..3) => {
+                let (one, other) = (inside[0].id, inside[1].id);
+                let swap = self.town.random.random();
+                let (call, target) = if swap { (one, other) } else { (other, one) };
+                let joined = Input::Merge { call, into: target };
+                let input = if self.town.random.random() { joined } else { Input::TransferTo { call, target } };
+                self.feed(place, input);
+            }
+            _ => self.press_in_call(place, call, &live),
+        }
+    }
+
+    /// Whose turn it is: those with something on their screen press more.
+    fn somebody(&mut self) -> usize {
+        let places = self.town.devices.len();
+        let all = 0..places;
+        let ringing: Vec<_> = all.clone().filter(|place| self.shows(*place, |call| call.alert.is_some())).collect();
+        let inside: Vec<_> = all.filter(|place| self.shows(*place, talks)).collect();
+        let any = self.town.random.random_range(0..places);
+        let chosen = match self.town.random.random_range(0..10) {
+            0..4 => ringing.choose(&mut self.town.random),
+            4..8 => inside.choose(&mut self.town.random),
+            _ => None,
+        };
+        chosen.copied().unwrap_or(any)
+    }
+
+    fn shows(&self, place: usize, what: impl Fn(&CallSnapshot) -> bool) -> bool {
+        let device = &self.town.devices[place];
+        device.alive && device.phone.snapshot().iter().any(|call| !call.is_over() && what(call))
     }
 
     fn place_call(&mut self, place: usize) {
@@ -90,8 +128,8 @@ impl Storm {
             1 => Input::Reject { call: id, busy: false, message: None },
             2 => Input::Cancel { call: id, record: flag },
             3 => Input::Leave { call: id },
-            4..7 => Input::Hangup { call: id },
-            7..10 => Input::Hold { call: id },
+            4..6 => Input::Hangup { call: id },
+            6..10 => Input::Hold { call: id },
             10..13 => Input::Resume { call: id },
             13..16 => Input::SwitchMedia { call: id, media: self.media() },
             16..18 => Input::AnswerSwitch { call: id, accept: flag },
@@ -126,7 +164,8 @@ impl Storm {
                 }
                 Input::MediaFailed { link }
             }
-            _ => return self.place_call(place),
+            38 => return self.place_call(place),
+            _ => Input::AnswerSwitch { call: id, accept: true },
         };
         self.feed(place, input);
     }
@@ -228,5 +267,12 @@ impl Storm {
     fn strangers(&self, place: usize, inside: &[UserId]) -> Vec<UserId> {
         let me = &self.town.devices[place].me.user;
         self.users.iter().filter(|user| *user != me && !inside.contains(user)).cloned().collect()
+    }
+}
+
+fn talks(call: &CallSnapshot) -> bool {
+    match call.state {
+        CallState::Connecting | CallState::Connected | CallState::Reconnecting => true,
+        CallState::Calling | CallState::Ringing | CallState::Ended(_) => false,
     }
 }

@@ -110,6 +110,7 @@ impl Storm {
 
     /// The storm, a calm of a minute, everyone hangs up, and silence.
     pub fn run(&mut self) -> Result<Outcome, String> {
+        self.set_up();
         let presses = self.town.random.random_range(20..60);
         for _ in 0..presses {
             self.press_something();
