@@ -132,13 +132,16 @@ async fn the_histories_of_all_devices_agree_also_of_one_that_was_away() {
 async fn a_device_that_wants_to_be_the_only_one_kicks_the_others_out() {
     let broker = free_address();
     let mut old = bobs("desk", broker).await;
-    let config = EngineConfig { device_id: Some("pocket".into()), ..quiet(broker) };
+    // Echo is a device of the same account, and stays.
+    let config = EngineConfig { device_id: Some("pocket".into()), echo: true, ..quiet(broker) };
     let params = LoginParams { single_device: Some(true), ..shared("bob") };
-    let new = Person::log_in(config, params).await.unwrap();
+    let mut new = Person::log_in(config, params).await.unwrap();
     old.hears("that it was kicked out", |event| matches!(event, Event::KickedOut).then_some(())).await;
     let view = old.sees("the reason", |view| view.connection.state == ConnectionState::Offline).await;
     assert_eq!(view.connection.problem.as_ref().unwrap().code, ErrorCode::KickedOut);
-    assert_eq!(new.engine.snapshot().connection.state, ConnectionState::Online);
+    new.sees_online("echo").await;
+    new.calls("echo").await;
+    new.connected().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

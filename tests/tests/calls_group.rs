@@ -7,11 +7,13 @@ use std::path::Path;
 
 use peal_engine::EngineConfig;
 use peal_engine::api::{CallState, EndReason, Event, InviteParams, MemberState, RecordStatus};
-use peal_tests::ears::{level_dbfs, longest_gap_ms, loudest_rest_dbfs, read_wav, tone_dbfs};
+use peal_tests::ears::{longest_gap_ms, read_wav, sharpest_edge, tone_dbfs};
 use peal_tests::person::{Person, accept, free_address, hums, quiet, writes};
 
 /// Everything below is not heard; a hum arrives at -20 dBFS.
 const FLOOR: f64 = -35.0;
+/// How often somebody comes and goes.
+const ROUNDS: usize = 3;
 
 async fn three(broker: SocketAddr) -> (Person, Person, Person) {
     let ann = Person::new("ann", quiet(broker)).await;
@@ -46,21 +48,35 @@ async fn hears_all(person: &mut Person, others: &[&str], count: usize) {
     }
 }
 
-/// The part of a recording from the first to the last moment in which this pitch is heard.
-fn with_tone(samples: &[i16], hertz: f64) -> &[i16] {
-    let is_heard = |piece: &[i16]| tone_dbfs(piece, hertz) > FLOOR;
-    let pieces: Vec<bool> = samples.chunks_exact(480).map(is_heard).collect();
-    let first = pieces.iter().position(|it| *it).unwrap_or_else(|| panic!("{hertz} Hz is nowhere"));
-    let last = pieces.iter().rposition(|it| *it).unwrap_or(first);
-    &samples[first * 480..(last + 1) * 480]
+/// Where in a recording this pitch is heard: from and until, in samples. What is shorter than 300 ms is no pause.
+fn heard(samples: &[i16], hertz: f64) -> Vec<(usize, usize)> {
+    let mut parts: Vec<(usize, usize)> = Vec::new();
+    for (n, piece) in samples.chunks_exact(480).enumerate() {
+        let (from, until) = (n * 480, (n + 1) * 480);
+        if tone_dbfs(piece, hertz) > FLOOR {
+            match parts.last_mut() {
+                Some((_, end)) if from - *end < 14_400 => *end = until,
+                _ => parts.push((from, until)),
+            }
+        }
+    }
+    parts
+}
+
+/// What 400 ms on either side of a moment sound like: the longest gap in the pitch that goes on, ms, and the sharpest
+/// edge.
+fn around(samples: &[i16], moment: usize, stays: f64) -> (usize, f64) {
+    let piece = &samples[moment.saturating_sub(19_200)..(moment + 19_200).min(samples.len())];
+    (longest_gap_ms(piece, stays, FLOOR), sharpest_edge(piece))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_people_hear_each_other_and_when_one_leaves_the_others_hear_no_gap() {
+async fn three_people_hear_each_other_and_one_comes_and_goes_without_a_gap_or_a_click() {
     let (broker, place) = (free_address(), tempfile::tempdir().unwrap());
-    let mut ann = humming("ann", 400.0, broker, place.path()).await;
-    let mut bob = humming("bob", 700.0, broker, place.path()).await;
-    let mut cat = humming("cat", 1_100.0, broker, place.path()).await;
+    // Far from what the phone itself sounds like.
+    let mut ann = humming("ann", 1_000.0, broker, place.path()).await;
+    let mut bob = humming("bob", 2_100.0, broker, place.path()).await;
+    let mut cat = humming("cat", 3_000.0, broker, place.path()).await;
     ann.sees_online("bob").await;
     ann.sees_online("cat").await;
     let call = ann.calls_all(&["bob", "cat"]).await.call_id;
@@ -78,56 +94,59 @@ async fn three_people_hear_each_other_and_when_one_leaves_the_others_hear_no_gap
         assert_eq!(invited, ["bob", "cat"]);
         accept(callee, &call).await;
     }
-    ann.talks_to(&call, &["bob", "cat"]).await;
-    bob.talks_to(&call, &["ann", "cat"]).await;
-    cat.talks_to(&call, &["ann", "bob"]).await;
-    hears_all(&mut cat, &["ann", "bob"], 8).await;
-    hears_all(&mut ann, &["bob", "cat"], 2).await;
-    hears_all(&mut bob, &["ann", "cat"], 2).await;
-    cat.engine.leave(&call).await.unwrap();
-    assert_eq!(cat.ended().await, EndReason::Hangup);
-    for other in [&mut ann, &mut bob] {
-        let (who, reason) = other
-            .hears("that Cat left", |event| match event {
-                Event::UserLeft { user_id, reason, .. } => Some((user_id.clone(), *reason)),
-                _ => None,
-            })
-            .await;
-        assert_eq!((who.as_str(), reason), ("cat", EndReason::Hangup));
+    // A machine that is busy with something else makes gaps of its own, now and then: one clean time counts, and what
+    // Peal does wrong it does each time.
+    for round in 0..ROUNDS {
+        ann.talks_to(&call, &["bob", "cat"]).await;
+        bob.talks_to(&call, &["ann", "cat"]).await;
+        cat.talks_to(&call, &["ann", "bob"]).await;
+        hears_all(&mut cat, &["ann", "bob"], 4).await;
+        hears_all(&mut ann, &["bob", "cat"], 4).await;
+        hears_all(&mut bob, &["ann", "cat"], 4).await;
+        cat.engine.leave(&call).await.unwrap();
+        assert_eq!(cat.ended().await, EndReason::Hangup);
+        for other in [&mut ann, &mut bob] {
+            let (who, reason) = other
+                .hears("that Cat left", |event| match event {
+                    Event::UserLeft { user_id, reason, .. } => Some((user_id.clone(), *reason)),
+                    _ => None,
+                })
+                .await;
+            assert_eq!((who.as_str(), reason), ("cat", EndReason::Hangup));
+        }
+        hears_all(&mut bob, &["ann"], 4).await;
+        assert_eq!(ann.call().unwrap().state, CallState::Connected);
+        if round + 1 < ROUNDS {
+            let params = InviteParams { call_id: call.clone(), to: vec!["cat".into()], ..InviteParams::default() };
+            ann.engine.invite(params).await.unwrap();
+            assert_eq!(cat.rings().await, call);
+            accept(&cat, &call).await;
+        }
     }
-    hears_all(&mut bob, &["ann"], 6).await;
-    let concealed = ann.engine.call_stats(&call).await.unwrap().concealed_ms;
-    assert_eq!(ann.call().unwrap().state, CallState::Connected);
     ann.engine.hangup(&call).await.unwrap();
     assert_eq!(bob.ended().await, EndReason::Hangup);
-    let record = ann.recorded(&call).await;
-    assert_eq!(record.status, RecordStatus::Completed);
     for person in [&ann, &bob, &cat] {
+        assert_eq!(person.recorded(&call).await.status, RecordStatus::Completed, "{}", person.name);
         person.engine.stop().await;
     }
-    let pitches = [400.0, 700.0, 1_100.0];
-    for (name, own, stays, goes) in [("ann", 400.0, 700.0, 1_100.0), ("bob", 700.0, 400.0, 1_100.0)] {
-        let heard = read_wav(&place.path().join(format!("{name}.wav")));
-        assert!(tone_dbfs(&heard, own) < -60.0, "{name} hears no echo of its own");
-        let (all, third) = (with_tone(&heard, stays), with_tone(&heard, goes));
-        for (part, pitch) in [(all, stays), (third, goes)] {
-            let gap = longest_gap_ms(part, pitch, FLOOR);
-            assert!(gap <= 60, "{name}: a gap of {gap} ms in {pitch} Hz; {concealed} ms concealed");
+    for (name, own, stays) in [("ann", 1_000.0, 2_100.0), ("bob", 2_100.0, 1_000.0)] {
+        let recording = read_wav(&place.path().join(format!("{name}.wav")));
+        assert!(tone_dbfs(&recording, own) < -60.0, "{name} hears no echo of its own");
+        let visits = heard(&recording, 3_000.0);
+        assert_eq!(visits.len(), ROUNDS, "{name}: {visits:?}");
+        let comes: Vec<_> = visits[1..].iter().map(|(from, _)| around(&recording, *from, stays)).collect();
+        let goes: Vec<_> = visits.iter().map(|(_, until)| around(&recording, *until, stays)).collect();
+        for (what, times) in [("comes", comes), ("goes", goes)] {
+            let gap = times.iter().map(|(gap, _)| *gap).min().unwrap();
+            let click = times.iter().map(|(_, edge)| *edge).fold(f64::MAX, f64::min);
+            assert!(gap <= 20, "{name}: a gap of {gap} ms when somebody {what}: {times:?}");
+            assert!(click < 0.02, "{name}: an edge of {click} when somebody {what}: {times:?}");
         }
-        // Where the third one goes: half a second around it.
-        let end = third.as_ptr_range().end as usize - heard.as_ptr() as usize;
-        let end = end / size_of::<i16>();
-        let around = &heard[end.saturating_sub(12_000)..(end + 12_000).min(heard.len())];
-        let rest = loudest_rest_dbfs(around, &pitches);
-        assert!(rest < -30.0, "{name}: {rest} dBFS of something else when {goes} Hz goes");
-        let after = &heard[(end + 4_800).min(heard.len())..(end + 24_000).min(heard.len())];
-        assert!(tone_dbfs(after, goes) < -60.0 && tone_dbfs(after, stays) > FLOOR, "{name}");
     }
-    let cat = read_wav(&place.path().join("cat.wav"));
-    for pitch in [400.0, 700.0] {
-        assert!(longest_gap_ms(with_tone(&cat, pitch), pitch, FLOOR) <= 60, "{pitch} Hz at Cat's");
+    let recording = read_wav(&place.path().join("cat.wav"));
+    for pitch in [1_000.0, 2_100.0] {
+        assert_eq!(heard(&recording, pitch).len(), ROUNDS, "{pitch} Hz at Cat's");
     }
-    assert!(level_dbfs(&cat) > -40.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use peal_call::{CallRecord, DeviceAddress, Input, Link, Output, RejectReason, Signal};
+use peal_call::{CallRecord, DeviceAddress, EndReason, Input, Link, Output, RejectReason, Signal};
 use peal_signalling::{DeviceKind, Notice, SendError, encode_signal};
 
 use crate::api::{ConnectionState, ErrorCode, Event, PealError};
@@ -57,15 +57,21 @@ impl Softphone {
                 let (user_id, device_id) = (address.user.to_string(), address.device.to_string());
                 self.tell(Event::KeyChanged { user_id, device_id });
             }
-            Notice::KickedOut { .. } => {
-                self.leave(peal_call::EndReason::KickedOut).await;
-                let error = PealError::new(ErrorCode::KickedOut, "this device was logged in by another program");
+            Notice::KickedOut { by } => {
+                let here = self.session.as_ref().is_some_and(|it| it.me == by);
+                let words = if here {
+                    "this device was logged in by another program"
+                } else {
+                    "this account is used on another device now, and on one at a time"
+                };
+                self.leave(EndReason::KickedOut).await;
+                let error = PealError::new(ErrorCode::KickedOut, words);
                 self.set_connection(ConnectionState::Offline, Some(error));
                 self.tell(Event::KickedOut);
             }
             Notice::SessionEnded { problem } => {
                 let error = PealError::from(problem);
-                self.leave(peal_call::EndReason::Error).await;
+                self.leave(EndReason::Error).await;
                 self.set_connection(ConnectionState::Offline, Some(error.clone()));
                 self.tell(Event::SessionEnded(error));
             }
