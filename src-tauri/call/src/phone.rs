@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::call::Call;
+use crate::chosen::Chosen;
 use crate::finished::{self, Finished};
-use crate::screening::Flood;
+use crate::screening::{Flood, Verdict};
 use crate::{
     CallId, CallRecord, CallSnapshot, DeviceAddress, Direction, Input, Link, Notice, Output, Policy, Refusal, Signal,
 };
@@ -248,7 +249,7 @@ impl Phone {
                 self.accepted_there(now, call, from, generation, media, offer);
             }
             Signal::Select { call, generation, device, answer, roster } => {
-                self.selected(now, call, &from, generation, device, answer, &roster);
+                self.selected(now, call, &from, generation, Chosen { device, answer, roster });
             }
             Signal::Reject { call, generation, reason, message } => {
                 self.rejected_there(now, call, &from, generation, reason, message);
@@ -271,6 +272,10 @@ impl Phone {
             Signal::MediaReply { call, revision, accept } => self.media_replied(call, &from, revision, accept),
             Signal::Roster { call, entries, reply } => self.roster_received(now, call, &from, &entries, reply),
             Signal::Record { call, generation, media, status, started_at, message } => {
+                // For the blocked there is nobody here, and so no history either.
+                if from.user != self.me.user && self.policy.verdict(&from.user) == Verdict::Block {
+                    return;
+                }
                 let record = CallRecord {
                     call,
                     peer: from.user.clone(),

@@ -334,38 +334,47 @@ async fn a_person_is_the_same_on_all_their_devices() {
 async fn whoever_is_blocked_meets_nobody_and_whoever_is_silenced_rings_in_silence() {
     let broker = free_address();
     let ann = person("ann", broker).await;
-    let bob = person("bob", broker).await;
-    sees_contact(&bob, "ann", |it| it.presence == PresenceView::Online).await;
-    let set = |change: fn(&mut ContactPatch)| {
-        let mut patch = ContactPatch { user_id: "bob".to_owned(), ..ContactPatch::default() };
+    let (bob, eve) = (person("bob", broker).await, person("eve", broker).await);
+    let set = |user_id: &str, change: fn(&mut ContactPatch)| {
+        let mut patch = ContactPatch { user_id: user_id.to_owned(), ..ContactPatch::default() };
         change(&mut patch);
         ann.set_contact(patch)
     };
-    set(|patch| patch.is_in_black_list = Some(true)).await.unwrap();
-    let mut events = bob.events();
-    let call = || CallParams { to: vec!["ann".to_owned()], timeout_ms: Some(1_500), ..CallParams::default() };
-    let is_over = |event| matches!(event, Event::CallEnded { .. }).then_some(());
-    bob.call(call()).await.unwrap();
-    hears(&mut events, is_over).await;
-    let view = ann.snapshot();
-    assert!(view.calls.is_empty() && view.history.is_empty(), "{view:#?}");
-
-    set(|patch| (patch.is_in_black_list, patch.is_no_disturb) = (Some(false), Some(true))).await.unwrap();
-    bob.call(call()).await.unwrap();
+    set("eve", |patch| patch.is_in_black_list = Some(true)).await.unwrap();
+    set("bob", |patch| patch.is_no_disturb = Some(true)).await.unwrap();
+    let call_in_vain = |caller: Engine| async move {
+        sees_contact(&caller, "ann", |it| it.presence == PresenceView::Online).await;
+        let mut events = caller.events();
+        let params = CallParams { to: vec!["ann".to_owned()], timeout_ms: Some(1_500), ..CallParams::default() };
+        caller.call(params).await.unwrap();
+        hears(&mut events, |event| matches!(event, Event::CallEnded { .. }).then_some(())).await;
+    };
+    let mut events = ann.events();
+    call_in_vain(eve.clone()).await;
+    let call = tokio::spawn(call_in_vain(bob.clone()));
     let silent = |view: &PhoneView| view.calls.iter().any(|call| call.alert == Some(Alert::Silent));
     sees(&ann, "a silent call", silent).await;
-    hears(&mut events, is_over).await;
+    call.await.unwrap();
     sees(&ann, "the missed call", |view| view.missed_count == 1).await;
 
     // A call that was only missed brings nobody back; one that is made does.
     ann.remove_contact("bob").await.unwrap();
-    bob.call(call()).await.unwrap();
-    sees(&ann, "another missed call", |view| view.missed_count == 2).await;
-    assert!(ann.snapshot().contacts.is_empty());
-    let outgoing = ann.call(CallParams { to: vec!["bob".to_owned()], ..CallParams::default() }).await.unwrap();
-    ann.hangup(&outgoing.call_id).await.unwrap();
-    sees_contact(&ann, "bob", |_| true).await;
-    for engine in [ann, bob] {
+    call_in_vain(bob.clone()).await;
+    let view = sees(&ann, "another missed call", |view| view.missed_count == 2).await;
+    let listed: Vec<_> = view.contacts.iter().map(|it| it.user_id.as_str()).collect();
+    assert_eq!(listed, ["eve"], "whoever is blocked can be unblocked");
+    ann.call(CallParams { to: vec!["bob".to_owned()], ..CallParams::default() }).await.unwrap();
+    hears(&mut events, |event| matches!(event, Event::Ringing(_)).then_some(())).await;
+    for call in &ann.snapshot().calls {
+        // Those that are over are only still shown.
+        let _ = ann.hangup(&call.call_id).await;
+    }
+    let view = sees(&ann, "bob again", |view| view.contacts.iter().any(|it| it.user_id == "bob")).await;
+    assert!(view.history.iter().all(|record| record.user_id == "bob"), "eve met nobody: {:#?}", view.history);
+    while let Ok(event) = events.try_recv() {
+        assert!(!matches!(&event, Event::Invited(it) if it.inviter == "eve"), "eve met nobody: {event:?}");
+    }
+    for engine in [ann, bob, eve] {
         engine.stop().await;
     }
 }
