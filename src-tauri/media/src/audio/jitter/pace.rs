@@ -80,6 +80,8 @@ impl Pace {
         // Waits change by whole pulls; what is between them is the phase.
         let by = if excess >= 0 { last.phase + excess / PULL * PULL } else { excess / PULL * PULL + last.phase - PULL };
         let (often, alike) = match by.abs() {
+            // Little is worth little harm: in quiet soon, in a voice once in half a second.
+            0..1_440 if self.since_stretch < 50 => (10, 0.99),
             0..1_440 => (50, 0.85),
             1_440..2_880 => (10, 0.8),
             2_880..4_800 => (4, 0.6),
