@@ -9,6 +9,7 @@ mod command;
 mod interface;
 mod packages;
 mod place;
+mod programs;
 mod run;
 mod test;
 mod tools;
