@@ -30,6 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     packages::ensure(Purpose::Test)?;
     if filter.is_none() {
         tools::ensure(tools::CARGO_DENY)?;
+        tools::ensure_rmqttd()?;
     }
 
     let mut report = Report::default();

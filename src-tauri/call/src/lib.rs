@@ -4,19 +4,39 @@
 //! with [`Phone::poll_timeout`], and [`Phone::snapshot`]. Time always comes from outside.
 
 mod call;
+mod chosen;
+mod finished;
 mod id;
 mod incoming;
+mod leaving;
+mod links;
 mod media;
+mod member;
+mod members;
 mod outgoing;
+mod path;
 mod phone;
+mod policy;
 mod port;
+mod record;
+mod roster;
+mod screening;
+mod sending;
 mod signal;
+mod snapshot;
+mod switch;
+mod timeout;
+mod transfer;
+mod view;
 
-pub use call::{CallSnapshot, CallState, Direction, EndReason, MemberState};
+pub use call::{Direction, EndReason};
 pub use id::{CallId, DeviceAddress, DeviceId, NAME_LIMIT, NameError, UserId};
-pub use phone::{Phone, PhoneConfig};
-pub use port::{CallRecord, Dial, Input, Link, Notice, Output, Refusal};
+pub use phone::{CALL_LIMIT, Phone, PhoneConfig};
+pub use policy::{Policy, Unknown};
+pub use port::{CallRecord, Callee, Dial, Input, Link, Meanwhile, Notice, Output, Refusal};
+pub use roster::{MEMBER_LIMIT, ROSTER_LIMIT, RosterEntry, Standing};
 pub use signal::{
     CancelReason, Candidate, DEFAULT_RING, HangupReason, Invite, MAX_RING, MESSAGE_LIMIT, MediaKind, RecordStatus,
     RejectReason, Signal,
 };
+pub use snapshot::{Alert, CallSnapshot, CallState, MemberSnapshot, MemberState, Switch};

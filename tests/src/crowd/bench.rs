@@ -19,6 +19,10 @@ use crate::measure::{Spread, Unmeasured, rounded};
 const AT_ONCE: usize = 32;
 /// How long nobody is shown to anybody any more before the measurement gives up on the rest.
 const STALLED: Duration = Duration::from_secs(15);
+/// A broker that takes less than this share of a core has done what there was to do, in percent.
+const AT_REST: f64 = 20.0;
+/// How long that may take.
+const SETTLED: Duration = Duration::from_secs(180);
 /// How often is looked whether everybody sees everybody.
 const GLANCE: Duration = Duration::from_millis(50);
 /// Of those who call and of those who don't, this many are counted.
@@ -43,10 +47,11 @@ pub struct Outcome {
     crowd: Crowd,
     /// Logins a second: the first ever, which claim their names, and the later ones.
     logins: [f64; 2],
-    /// What one login took, of the later ones.
+    /// What one login took, of the later ones, and how many had to be tried again.
     login: Spread,
+    repeated: u64,
     /// From the first of the later logins until everybody saw everybody, how many times somebody was shown to
-    /// somebody, and how many of these times as online, which should be once for each pair.
+    /// somebody, and how many saw how many others at last.
     seeing: Duration,
     shown: u64,
     online: u64,
@@ -83,11 +88,14 @@ pub async fn run(crowd: Crowd) -> Result<Outcome, Unmeasured> {
 
     eprintln!("{} users log in for the first time", crowd.users);
     let first = login(configs, crowd).await?;
-    eprintln!("{} users come back", crowd.users);
+    eprintln!("they log out");
     let configs = stream::iter(first.members).map(Member::logout).buffered(AT_ONCE).collect().await;
+    settle(broker.pid()).await;
+    eprintln!("{} users come back", crowd.users);
     let busy = Stretch::begin(broker.pid());
     let again = login(configs, crowd).await?;
     let logging_in = cpu(busy);
+    settle(broker.pid()).await;
     let (watch, full) = (again.watch, memory());
 
     eprintln!("nobody calls for {} s", crowd.stretch.as_secs());
@@ -109,6 +117,7 @@ pub async fn run(crowd: Crowd) -> Result<Outcome, Unmeasured> {
         crowd,
         logins: [first.rate, again.rate],
         login: again.took,
+        repeated: watch.repeated.load(Ordering::Relaxed),
         seeing: again.seeing,
         shown: again.shown,
         online: again.online,
@@ -174,6 +183,18 @@ async fn login(configs: Vec<ClientConfig>, crowd: Crowd) -> Result<LoggedIn, Unm
     Ok(LoggedIn { members, watch, took, rate, seeing, shown, online })
 }
 
+/// Waits until the broker has nothing to do.
+async fn settle(pid: u32) {
+    let until = Instant::now() + SETTLED;
+    while Instant::now() < until {
+        let second = Stretch::begin(pid);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if cpu(second) < AT_REST {
+            return;
+        }
+    }
+}
+
 /// The first `calling` call each other in pairs, again and again, until the time is over.
 async fn converse(members: Vec<Member>, crowd: Crowd) -> Result<(Vec<Talk>, Vec<Member>), Unmeasured> {
     let until = Instant::now() + crowd.stretch;
@@ -230,6 +251,7 @@ impl Outcome {
             "first_logins_per_s": rounded(self.logins[0]),
             "logins_per_s": rounded(self.logins[1]),
             "login_ms": quantiles(&self.login),
+            "logins_repeated": self.repeated,
             "all_see_all_s": rounded(self.seeing.as_secs_f64()),
             "presences_delivered": self.shown,
             "pairs_seen": self.online,
@@ -272,6 +294,7 @@ impl Outcome {
         row("first logins", format!("{:.0} a second", self.logins[0]));
         row("later logins", format!("{:.0} a second", self.logins[1]));
         row("a later login, median / p99 / max", quantiles(&self.login));
+        row("later logins that had to be tried again", self.repeated.to_string());
         row("until everybody saw everybody", format!("{:.1} s", self.seeing.as_secs_f64()));
         row("pairs that saw each other", format!("{} of {}", self.online, users * (users - 1)));
         row("presences delivered for it", self.shown.to_string());

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 /// Waiting beyond the target that is left alone (5 ms), and short of it (3 ms).
 const SLACK_ABOVE: i64 = 240;
 const SLACK_BELOW: i64 = 144;
-/// Waiting above the target that is skipped rather than played faster: 500 ms.
-const SKIP: i64 = 24_000;
+/// Waiting above the target that is skipped rather than played faster: 300 ms, which would take a second to catch up.
+const SKIP: i64 = 14_400;
 /// Decoded packets whose shortest wait counts (320 ms of 20 ms frames), and how many must have been seen.
 const WINDOW: usize = 16;
 const ENOUGH: usize = 4;

@@ -83,8 +83,9 @@ pub(super) fn playback(
         buffer_attr: BufferAttr {
             max_length: bytes(2 * PLAYBACK_BUFFER),
             target_length: bytes(PLAYBACK_BUFFER),
-            // After an underrun the server goes on at once with what comes.
-            pre_buffering: 0,
+            // After an underrun the server goes on as soon as something comes. With none at all its clock would go on
+            // meanwhile, and it would ask for all that was missed, only to throw it away.
+            pre_buffering: bytes(PERIOD),
             minimum_request_length: bytes(PERIOD),
             ..BufferAttr::default()
         },
