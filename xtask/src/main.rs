@@ -10,6 +10,7 @@ mod conformance;
 mod interface;
 mod packages;
 mod place;
+mod programs;
 mod run;
 mod test;
 mod tools;
