@@ -58,7 +58,17 @@ impl Session {
         first: oneshot::Sender<Result<(), Problem>>,
     ) -> Self {
         let node = own_node(&config.client_id, config.server.nodes().len());
-        Self { config, tls, shared, notices, pending: VecDeque::new(), first: Some(first), connections: 0, node, failed: 0 }
+        Self {
+            config,
+            tls,
+            shared,
+            notices,
+            pending: VecDeque::new(),
+            first: Some(first),
+            connections: 0,
+            node,
+            failed: 0,
+        }
     }
 
     pub(crate) async fn run(mut self) {
