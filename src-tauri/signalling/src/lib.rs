@@ -33,7 +33,7 @@ pub use client::Client;
 pub use config::{ClientConfig, DEFAULT_SESSION_EXPIRY};
 pub use directory::DeviceKey;
 pub use keys::{DeviceKeys, DevicePublicKey, SealError};
-pub use names::AppKey;
+pub use names::{AppKey, clean_text};
 pub use notice::{ConnectError, Denied, DropReason, Notice, Problem, SendError};
 pub use presence::{DISPLAY_NAME_LIMIT, DeviceKind, PRESENCE_LIMIT, Presence, PresenceState};
 pub use profile::{

@@ -51,7 +51,7 @@ pub(crate) fn address(user: &str, device: &str) -> Result<DeviceAddress, NameErr
 
 /// Cuts a text to `limit` characters and takes out what could deceive a reader: control characters (so it is one
 /// line), and those that turn the direction of text or are invisible.
-pub(crate) fn clean_text(text: &str, limit: usize) -> String {
+pub fn clean_text(text: &str, limit: usize) -> String {
     let clean: String = text.chars().filter(|c| !is_deceptive(*c)).take(limit).collect();
     clean.trim().to_owned()
 }

@@ -191,6 +191,7 @@ pub(crate) mod tests {
             boot_id: Uuid::nil(),
             capabilities: vec!["dred".into()],
             profile: Profile {
+                revision: 4,
                 gender: Gender::Female,
                 birthday: Birthday::new(Some(1990), 12, 31),
                 region: "Oslo".into(),
@@ -231,6 +232,7 @@ pub(crate) mod tests {
             display_name: wide(DISPLAY_NAME_LIMIT),
             capabilities: vec!["x".repeat(CAPABILITY_LIMIT); CAPABILITIES],
             profile: Profile {
+                revision: CLAIM_LIMIT,
                 gender: Gender::Unknown,
                 birthday: Birthday::new(Some(1990), 12, 31),
                 region: wide(REGION_LIMIT),

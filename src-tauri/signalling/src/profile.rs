@@ -32,9 +32,15 @@ pub enum Gender {
     Unknown,
 }
 
+/// Highest revision of a profile: what JSON carries exactly.
+const REVISION_LIMIT: u64 = (1 << 53) - 1;
+
 /// What a person shows of themselves beside the name. Everything may be left empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Profile {
+    /// Each change takes a higher number than the one before, so that the devices of an account agree on the last one
+    /// without a clock; 0: never changed. At most 2^53 - 1.
+    pub revision: u64,
     /// Gender.
     pub gender: Gender,
     /// Day of birth.
@@ -93,6 +99,7 @@ impl Profile {
     #[must_use]
     pub fn cleaned(self) -> Self {
         Self {
+            revision: self.revision.min(REVISION_LIMIT),
             region: clean_text(&self.region, REGION_LIMIT),
             signature: clean_text(&self.signature, SIGNATURE_LIMIT),
             ..self
@@ -198,6 +205,8 @@ impl std::str::FromStr for Birthday {
 #[derive(Serialize, Deserialize, Default)]
 pub(crate) struct ProfileWire {
     #[serde(default, skip_serializing_if = "is_default")]
+    revision: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
     gender: Gender,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     birthday: String,
@@ -216,15 +225,17 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 impl ProfileWire {
     pub(crate) fn is_empty(&self) -> bool {
-        is_default(&self.gender)
+        self.revision == 0
+            && is_default(&self.gender)
             && [&self.birthday, &self.region, &self.signature, &self.avatar].iter().all(|text| text.is_empty())
     }
 }
 
 impl From<&Profile> for ProfileWire {
     fn from(profile: &Profile) -> Self {
-        let Profile { gender, birthday, region, signature, avatar } = profile;
+        let Profile { revision, gender, birthday, region, signature, avatar } = profile;
         Self {
+            revision: (*revision).min(REVISION_LIMIT),
             gender: *gender,
             birthday: birthday.map(|day| day.to_string()).unwrap_or_default(),
             region: clean_text(region, REGION_LIMIT),
@@ -238,6 +249,7 @@ impl From<ProfileWire> for Profile {
     fn from(wire: ProfileWire) -> Self {
         let avatar = (!wire.avatar.is_empty()).then(|| STANDARD.decode(&wire.avatar).ok()).flatten();
         Self {
+            revision: wire.revision,
             gender: wire.gender,
             birthday: wire.birthday.parse().ok(),
             region: wire.region,

@@ -32,12 +32,12 @@ pub(crate) struct Session {
     first: Option<oneshot::Sender<Result<(), Problem>>>,
     /// Connections that got as far as reading the inbox.
     pub(crate) connections: u64,
-    /// A connection of this run has caught up: from then on, what is new came after this program.
-    pub(crate) has_caught_up: bool,
     /// Which of the server's nodes is tried now.
     node: usize,
     /// Attempts of the first login that failed.
     failed: usize,
+    /// A connection of this run has caught up: from then on, what is new came after this program.
+    pub(crate) has_caught_up: bool,
 }
 
 /// Notices from which on messages that came too fast wait longer.
@@ -71,9 +71,9 @@ impl Session {
             pending: VecDeque::new(),
             first: Some(first),
             connections: 0,
-            has_caught_up: false,
             node,
             failed: 0,
+            has_caught_up: false,
         }
     }
 

@@ -36,6 +36,7 @@ async fn the_largest_profile_reaches_others_and_outlives_its_owner(kind: Kind) {
     let mut server = Server::start(kind).await;
     let (mut ann, bob) = pair(&server).await;
     let largest = Profile {
+        revision: 7,
         gender: Gender::Female,
         birthday: Birthday::new(Some(1990), 12, 31),
         region: "\u{1f600}".repeat(REGION_LIMIT),
