@@ -17,8 +17,7 @@ const ATTACHED: &str = r#"{"ring":"front","codes":[1,null,"é"]}"#;
 /// A door station and somebody at home.
 async fn door() -> (Town, Person, Person) {
     let town = Town::new().await;
-    let gate =
-        town.person_with("front-gate", EngineConfig { kind: ContactKind::Device, ..town.config() }).await;
+    let gate = town.person_with("front-gate", EngineConfig { kind: ContactKind::Device, ..town.config() }).await;
     let ann = town.person("ann").await;
     ann.sees_online("front-gate").await;
     gate.sees_online("ann").await;
@@ -95,8 +94,7 @@ async fn a06_call_device_invites_with_message() {
     let view = ann.engine.snapshot();
     let contact = view.contacts.iter().find(|it| it.user_id == "front-gate").unwrap();
     assert_eq!(contact.kind, ContactKind::Device);
-    let params =
-        CallParams { to: vec!["front-gate".into()], message: Some(ATTACHED.into()), ..CallParams::default() };
+    let params = CallParams { to: vec!["front-gate".into()], message: Some(ATTACHED.into()), ..CallParams::default() };
     let call = ann.engine.call(params).await.unwrap().call_id;
     assert_eq!(invited_message(&mut gate).await, (call, Some(ATTACHED.to_owned())));
 }

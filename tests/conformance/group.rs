@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use peal_engine::api::{
-    CallState, ContactPatch, EndReason, ErrorCode, Event, Gender, InviteParams, Media, MemberState, ProfilePatch,
-    PhoneView, RecordStatus, RejectParams,
+    CallState, ContactPatch, EndReason, ErrorCode, Event, Gender, InviteParams, Media, MemberState, PhoneView,
+    ProfilePatch, RecordStatus, RejectParams,
 };
 use peal_engine::{Engine, EngineConfig, MicrophoneChoice};
 use peal_tests::ears::{level_dbfs, read_wav, tone_dbfs};
@@ -280,9 +280,7 @@ async fn c18_members_leave_with_each_of_the_five_reasons() {
     for name in ["bob", "cat", "dan"] {
         ann.sees_online(name).await;
     }
-    let left = async |person: &mut Person, name: &str| {
-        heard!(person, Event::UserLeft { user_id, reason, .. } if user_id == name => *reason)
-    };
+    let left = async |person: &mut Person, name: &str| heard!(person, Event::UserLeft { user_id, reason, .. } if user_id == name => *reason);
     let call = ann.calls_all(&["bob", "dan"]).await.call_id;
     bob.rings().await;
     accept(&bob, &call).await;
@@ -400,7 +398,10 @@ async fn c22_a_session_says_who_invited_who_is_invited_who_joined_and_since_when
     cat.rings().await;
     accept(&bob, &call).await;
     let session = heard!(ann, Event::Connected(it) => it.clone());
-    assert_eq!((session.call_id.as_str(), session.media, session.inviter.as_str()), (call.as_str(), Media::Audio, "ann"));
+    assert_eq!(
+        (session.call_id.as_str(), session.media, session.inviter.as_str()),
+        (call.as_str(), Media::Audio, "ann")
+    );
     assert_eq!(session.inviting_members, ["cat"]);
     let mut joined = session.joined_members.clone();
     joined.sort();

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use peal_engine::EngineConfig;
 use peal_engine::api::{
     AudioQuality, CallParams, EndReason, ErrorCode, Event, LoginParams, RecordStatus, SettingsPatch,
 };
-use peal_engine::EngineConfig;
 use peal_tests::person::{Person, code, hums};
 
 use crate::town::{Town, people};

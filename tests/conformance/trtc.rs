@@ -80,12 +80,8 @@ async fn e04_a_logout_is_final_until_the_next_login() {
 #[tokio::test(flavor = "multi_thread")]
 async fn e05_a_call_takes_user_type_and_timeout() {
     let (_town, [mut ann, mut bob]) = people(["ann", "bob"]).await;
-    let params = CallParams {
-        to: vec!["bob".into()],
-        media: Media::Audio,
-        timeout_ms: Some(1_500),
-        ..CallParams::default()
-    };
+    let params =
+        CallParams { to: vec!["bob".into()], media: Media::Audio, timeout_ms: Some(1_500), ..CallParams::default() };
     let begun = Instant::now();
     ann.engine.call(params.clone()).await.unwrap();
     bob.rings().await;
@@ -98,17 +94,11 @@ async fn e05_a_call_takes_user_type_and_timeout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn e06_a_group_is_called_with_its_users_and_its_id() {
     let (_town, [ann, mut bob, mut cat]) = people(["ann", "bob", "cat"]).await;
-    let group = GroupParams {
-        group_id: Some("team".into()),
-        name: "Team".into(),
-        members: vec!["bob".into(), "cat".into()],
-    };
+    let group =
+        GroupParams { group_id: Some("team".into()), name: "Team".into(), members: vec!["bob".into(), "cat".into()] };
     ann.engine.set_group(group).await.unwrap();
-    let params = CallParams {
-        to: vec!["bob".into(), "cat".into()],
-        group_id: Some("team".into()),
-        ..CallParams::default()
-    };
+    let params =
+        CallParams { to: vec!["bob".into(), "cat".into()], group_id: Some("team".into()), ..CallParams::default() };
     let call = ann.engine.call(params).await.unwrap().call_id;
     for person in [&mut bob, &mut cat] {
         let group = heard!(person, Event::Invited(it) if it.call_id == call => it.group_id.clone());

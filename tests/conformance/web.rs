@@ -280,8 +280,7 @@ async fn b24_the_end_of_a_call_is_told_with_reason_and_length() {
     let (_town, mut ann, mut bob, call) = talking().await;
     ann.engine.hangup(&call).await.unwrap();
     for person in [&mut ann, &mut bob] {
-        let (id, reason, length) =
-            heard!(person, Event::CallEnded { call_id, reason, duration_ms } => (call_id.clone(), *reason, *duration_ms));
+        let (id, reason, length) = heard!(person, Event::CallEnded { call_id, reason, duration_ms } => (call_id.clone(), *reason, *duration_ms));
         assert_eq!((id, reason), (call.clone(), EndReason::Hangup));
         assert!((0.0..60_000.0).contains(&length), "{length}");
     }

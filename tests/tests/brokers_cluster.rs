@@ -3,8 +3,6 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 #![cfg(unix)]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use peal_engine::api::{
     CallState, ConnectionState, EndReason, ErrorCode, LoginParams, PealError, PresenceView, RecordStatus,
 };
@@ -17,13 +15,14 @@ use peal_tests::headless::Headless;
 use peal_tests::person::{Person, accept, free_address, quiet};
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// Nine brokers at once would be too much for a small machine.
-static ONE_CLUSTER: Mutex<()> = Mutex::new(());
+static ONE_CLUSTER: Mutex<()> = Mutex::const_new(());
 
 /// A cluster, and the right to have it.
-fn cluster() -> (MutexGuard<'static, ()>, Cluster) {
-    let turn = ONE_CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
+async fn cluster() -> (MutexGuard<'static, ()>, Cluster) {
+    let turn = ONE_CLUSTER.lock().await;
     (turn, Cluster::start())
 }
 
@@ -59,7 +58,7 @@ async fn is_back(person: &Person) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_on_different_nodes_call_each_other() {
-    let (_turn, cluster) = cluster();
+    let (_turn, cluster) = cluster().await;
     let mut ann = at(&cluster, "ann", cluster.url(0)).await;
     let mut bob = at(&cluster, "bob", cluster.url(1)).await;
     let mut cat = at(&cluster, "cat", cluster.url(2)).await;
@@ -99,7 +98,7 @@ async fn people_on_different_nodes_call_each_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_lets_in_its_own_account_alone_and_only_in_its_time() {
-    let (_turn, cluster) = cluster();
+    let (_turn, cluster) = cluster().await;
     let signer = cluster.signer();
     let good = signer.token("ann", 1);
     let ann = log_in("ann", good.clone(), cluster.url(0), quiet(free_address())).await;
@@ -127,7 +126,7 @@ async fn a_token_lets_in_its_own_account_alone_and_only_in_its_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_writes_in_anothers_name_or_reads_anothers_inbox_on_any_node() {
-    let (_turn, cluster) = cluster();
+    let (_turn, cluster) = cluster().await;
     let (ann_token, mallory_token) = (cluster.signer().token("ann", 1), cluster.signer().token("mallory", 1));
     let login = |port, user, token, client_id| Login { port, authority: None, user, token, client_id, will: None };
     let ann = Stranger::login(&login(cluster.plain(0), "ann", &ann_token, "ann~1")).await;
@@ -172,7 +171,7 @@ async fn nobody_writes_in_anothers_name_or_reads_anothers_inbox_on_any_node() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_survives_the_death_of_the_callees_node_while_it_rings_and_while_they_talk() {
-    let (_turn, mut cluster) = cluster();
+    let (_turn, mut cluster) = cluster().await;
     let mut ann = at(&cluster, "ann", cluster.url(0)).await;
     // Bob's second node is out of his reach at first, so that it is known where he is.
     let (first, second) = (Door::to(cluster.plain(1), true).await, Door::to(cluster.plain(2), false).await);
@@ -212,7 +211,7 @@ async fn a_call_survives_the_death_of_the_callees_node_while_it_rings_and_while_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_finds_the_caller_whose_node_died_while_it_rang() {
-    let (_turn, mut cluster) = cluster();
+    let (_turn, mut cluster) = cluster().await;
     let (first, second) = (Door::to(cluster.plain(1), true).await, Door::to(cluster.plain(2), false).await);
     let mut ann = at(&cluster, "ann", format!("{},{}", first.url(), second.url())).await;
     let mut bob = at(&cluster, "bob", cluster.url(0)).await;
@@ -232,13 +231,10 @@ async fn an_answer_finds_the_caller_whose_node_died_while_it_rang() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missed_call_reaches_somebody_whose_node_is_gone() {
-    let (_turn, mut cluster) = cluster();
+    let (_turn, mut cluster) = cluster().await;
     let directory = tempfile::tempdir().unwrap();
-    let bob_config = || EngineConfig {
-        profile: Profile::At(directory.path().join("bob")),
-        resume: false,
-        ..quiet(free_address())
-    };
+    let bob_config =
+        || EngineConfig { profile: Profile::At(directory.path().join("bob")), resume: false, ..quiet(free_address()) };
     let token = cluster.signer().token("bob", 1);
     let mut ann = at(&cluster, "ann", cluster.url(0)).await;
     let bob = log_in("bob", token.clone(), cluster.url(1), bob_config()).await.unwrap();

@@ -90,6 +90,7 @@ fn open(engine: Engine, identity: Identity) -> ExitCode {
     let border = bindings::builder();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_notification::init())
+        .plugin(tauri_plugin_dialog::init())
         .invoke_handler(border.invoke_handler())
         .manage(engine)
         .manage(identity)

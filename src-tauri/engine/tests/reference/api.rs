@@ -36,9 +36,7 @@ pub struct Api {
     pub words: BTreeMap<String, (String, Vec<(String, String)>)>,
 }
 
-const TYPES: [&str; 9] = [
-    "call", "calling", "command", "error", "event", "people", "records", "settings", "view",
-];
+const TYPES: [&str; 9] = ["call", "calling", "command", "error", "event", "people", "records", "settings", "view"];
 const METHODS: [&str; 4] = ["engine.rs", "engine/calls.rs", "engine/people.rs", "subscription.rs"];
 
 impl Api {

@@ -38,10 +38,12 @@ pub fn render(api: &Api, rows: &[Row]) -> String {
     types(&mut out, api);
     out.push_str("\n## Coming from another kit\n");
     for (letter, kit) in KITS {
-        write!(out, "\n### {kit}\n\n| row | known as | here | what it promises |\n| --- | --- | --- | --- |\n").unwrap();
+        write!(out, "\n### {kit}\n\n| row | known as | here | what it promises |\n| --- | --- | --- | --- |\n")
+            .unwrap();
         for row in rows.iter().filter(|row| row.id.starts_with(letter)) {
             let promise = if row.promise.is_empty() { "the same" } else { &row.promise };
-            writeln!(out, "| {} | `{}` | {} | {} |", row.id, row.known_as, code_names(&row.here), cell(promise)).unwrap();
+            writeln!(out, "| {} | `{}` | {} | {} |", row.id, row.known_as, code_names(&row.here), cell(promise))
+                .unwrap();
         }
     }
     out
@@ -56,8 +58,12 @@ fn command(out: &mut String, api: &Api, command: &Entry) {
     table(out, &command.fields, "parameter");
     let result = if answer == "()" || answer == "value" { "null" } else { answer };
     writeln!(out, "\nAnswers {}.\n", linked(result)).unwrap();
-    let params: Vec<_> =
-        command.fields.iter().filter(|it| !it.optional).map(|it| format!("\"{}\":{}", it.name, sample(it, api))).collect();
+    let params: Vec<_> = command
+        .fields
+        .iter()
+        .filter(|it| !it.optional)
+        .map(|it| format!("\"{}\":{}", it.name, sample(it, api)))
+        .collect();
     let params = if params.is_empty() { String::new() } else { format!(",\"params\":{{{}}}", params.join(",")) };
     writeln!(out, "```json\n{{\"id\":1,\"command\":\"{}\"{params}}}\n```\n", command.name).unwrap();
     writeln!(out, "```ts\n{}\n```", api.functions[&camel(&command.name)]).unwrap();
@@ -98,7 +104,8 @@ fn table(out: &mut String, fields: &[Field], title: &str) {
     write!(out, "\n| {title} | type | meaning |\n| --- | --- | --- |\n").unwrap();
     for field in fields {
         let optional = if field.optional { ", optional" } else { "" };
-        writeln!(out, "| `{}` | {}{optional} | {} |", field.name, linked(&field.kind), cell(&words(&field.doc))).unwrap();
+        writeln!(out, "| `{}` | {}{optional} | {} |", field.name, linked(&field.kind), cell(&words(&field.doc)))
+            .unwrap();
     }
 }
 
@@ -160,7 +167,10 @@ fn code_names(here: &str) -> String {
         let is_name = part.contains('_') || part.chars().all(|c| c.is_ascii_lowercase());
         if is_name && !part.is_empty() && !part.contains(' ') { format!("`{part}`") } else { part.to_owned() }
     };
-    here.split(", ").map(|part| part.split(" / ").map(word).collect::<Vec<_>>().join(" / ")).collect::<Vec<_>>().join(", ")
+    here.split(", ")
+        .map(|part| part.split(" / ").map(word).collect::<Vec<_>>().join(" / "))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// `set_muted` as TypeScript has it.

@@ -127,6 +127,11 @@ impl Capture {
         Next::StoodIn
     }
 
+    /// When the pipeline is to look again: at `latest`, should the device not wake it.
+    pub(super) fn due(&self, latest: Instant) -> Instant {
+        if self.standing_in { self.due } else { latest }
+    }
+
     /// How long one of its callbacks is.
     fn callback(&self) -> Duration {
         let frames = self.end.counters.frames.load(Ordering::Relaxed);

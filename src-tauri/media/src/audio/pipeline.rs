@@ -124,9 +124,9 @@ impl Pipeline {
             self.listen(began);
             let now = Instant::now();
             self.measure(began, now);
-            let clock = |device: bool, clock: &Clock| if device { now + IDLE } else { clock.next };
-            let wake = clock(self.capture.is_some(), &self.capture_clock)
-                .min(clock(self.playback.is_some(), &self.playback_clock));
+            let listen = self.capture.as_ref().map_or(self.capture_clock.next, |capture| capture.due(now + IDLE));
+            let play = if self.playback.is_some() { now + IDLE } else { self.playback_clock.next };
+            let wake = listen.min(play);
             std::thread::park_timeout(wake.saturating_duration_since(now));
         }
     }

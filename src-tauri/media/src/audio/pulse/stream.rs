@@ -17,6 +17,7 @@ use pulseaudio::protocol::{
 
 use super::super::device::{CaptureEnd, Counters, PlaybackEnd};
 use super::super::opus::SAMPLE_RATE;
+use super::super::priority;
 use super::connection::{Connection, Received};
 
 /// Bytes of a mono `f32` sample.
@@ -120,6 +121,7 @@ fn run(
     let closing = Arc::new(AtomicBool::new(false));
     let closed = Arc::clone(&closing);
     let thread = std::thread::Builder::new().name("peal-pulse".into()).spawn(move || {
+        priority::raise();
         while step(&mut server).is_ok() {}
         if !closed.load(Ordering::Relaxed) {
             on_lost();
