@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use peal_engine::Engine;
-use peal_engine::api::{CallState, CallView, Direction, PhoneView, Theme};
+use peal_engine::api::{Alert, CallState, CallView, PhoneView, Theme};
 use tauri::{AppHandle, Manager as _};
 use tauri_specta::Event as _;
 use tokio::sync::broadcast::error::RecvError;
@@ -124,9 +124,12 @@ fn is_answered(state: CallState) -> bool {
     }
 }
 
-/// The calls that ring at this device.
+/// The calls that ask for somebody's attention at this device: not those that ring in silence.
 pub fn ringing_here(view: &PhoneView) -> impl Iterator<Item = &CallView> {
-    view.calls.iter().filter(|call| call.direction == Direction::Incoming && call.state == CallState::Ringing)
+    view.calls.iter().filter(|call| match call.alert {
+        Some(Alert::Ring | Alert::CallWaiting) => true,
+        Some(Alert::Silent) | None => false,
+    })
 }
 
 /// Another language or theme for what the shell itself shows.
@@ -142,7 +145,7 @@ fn dress(app: &AppHandle, words: &Words, theme: Theme) {
 
 #[cfg(test)]
 mod tests {
-    use peal_engine::api::{AudioView, Connection, Media, Settings};
+    use peal_engine::api::{AudioView, Connection, Direction, Media, Settings};
 
     use super::*;
 
@@ -151,29 +154,28 @@ mod tests {
             call_id: call_id.to_owned(),
             direction,
             media: Media::Audio,
+            host: "ann".to_owned(),
+            inviter: None,
+            group_id: None,
+            group_name: None,
             state,
+            alert: (direction == Direction::Incoming && state == CallState::Ringing).then_some(Alert::Ring),
             reason: None,
             members: Vec::new(),
             message: None,
             connected_at: None,
             duration_ms: None,
             muted: false,
+            on_hold: false,
+            switch: None,
+            transfer_to: None,
+            preview: false,
             quality: None,
         }
     }
 
     fn view(calls: Vec<CallView>) -> PhoneView {
-        PhoneView {
-            revision: 1,
-            account: None,
-            connection: Connection::default(),
-            contacts: Vec::new(),
-            history: Vec::new(),
-            missed_count: 0,
-            calls,
-            audio: AudioView::default(),
-            settings: Settings::default(),
-        }
+        PhoneView { revision: 1, calls, ..PhoneView::default() }
     }
 
     fn before(ids: &[&str]) -> BTreeSet<String> {
@@ -193,6 +195,15 @@ mod tests {
         let view = view(vec![call("a", Direction::Outgoing, CallState::Ringing)]);
         let changes = Changes::between(&before(&[]), &view);
         assert_eq!(changes, Changes { began: Vec::new(), ended: Vec::new(), answered: false });
+    }
+
+    #[test]
+    fn a_call_that_rings_in_silence_is_not_announced_and_one_that_waits_is() {
+        let ringing = |alert| CallView { alert: Some(alert), ..call("a", Direction::Incoming, CallState::Ringing) };
+        let silent = view(vec![ringing(Alert::Silent)]);
+        assert!(Changes::between(&before(&[]), &silent).began.is_empty());
+        let waiting = view(vec![ringing(Alert::CallWaiting)]);
+        assert_eq!(Changes::between(&before(&[]), &waiting).began.len(), 1);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! ([`drawn`]); only then is it shown. When nothing rings the page clears itself and says so; only then is it hidden, since
 //! a hidden web view that comes back shows for a moment what it drew last.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use peal_engine::Engine;
@@ -31,10 +31,24 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long its page may take to clear the card of a call that rings no more.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Whether the window is on the screen. The lock is held while that changes, so that a ring that ends and a card that is
-/// drawn at the same moment leave no window behind.
+/// Where the window is. The lock is held while that changes, so that a ring that ends and a card that is drawn at the same
+/// moment leave no window behind.
 #[derive(Debug, Default)]
-pub struct OnScreen(Mutex<bool>);
+pub struct Doorway(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    on_screen: bool,
+    /// How many times it came up.
+    appearances: u64,
+}
+
+impl Doorway {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole at every moment, whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Makes the window, hidden, if it is not there.
 pub async fn prepare(app: &AppHandle, theme: Theme) {
@@ -103,7 +117,10 @@ pub async fn expect(app: &AppHandle, call_id: &str, theme: Theme) {
 /// What the window's page has drawn: the card of a call, so tall in logical pixels, and it may be seen now; or nothing,
 /// and it may go.
 pub fn drawn(app: &AppHandle, call_id: Option<&str>, height: f64) {
-    let Some(call_id) = call_id else { return hide(app) };
+    let Some(call_id) = call_id else {
+        hide(app, |_| true);
+        return;
+    };
     let Some(window) = app.get_webview_window(INCOMING) else { return };
     let height = if height.is_finite() { height.clamp(*HEIGHTS.start(), *HEIGHTS.end()) } else { HEIGHT };
     show(app, &window, Some(height), |view| is_ringing(view, call_id));
@@ -112,32 +129,37 @@ pub fn drawn(app: &AppHandle, call_id: Option<&str>, height: f64) {
 /// Nothing rings any more: sees to it that the window goes, even if its page does not say that it is empty.
 pub fn dismiss(app: &AppHandle) {
     let app = app.clone();
+    let appearances = app.state::<Doorway>().lock().appearances;
     tauri::async_runtime::spawn(async move {
         tokio::time::sleep(LINGER).await;
-        hide(&app);
+        // What came up meanwhile takes its own time.
+        if hide(&app, |state| state.appearances == appearances) {
+            tracing::warn!("the incoming-call window's page did not clear itself");
+        }
     });
 }
 
-/// Hides the window, if nothing rings by the snapshot of this moment.
-fn hide(app: &AppHandle) {
-    let state = app.state::<OnScreen>();
-    let mut on_screen = state.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if !*on_screen || ringing_here(&app.state::<Engine>().snapshot()).next().is_some() {
-        return;
+/// Hides the window, if nothing rings by the snapshot of this moment; true if it was on the screen.
+fn hide(app: &AppHandle, wished: impl Fn(&State) -> bool) -> bool {
+    let doorway = app.state::<Doorway>();
+    let mut state = doorway.lock();
+    if !state.on_screen || !wished(&state) || ringing_here(&app.state::<Engine>().snapshot()).next().is_some() {
+        return false;
     }
-    *on_screen = false;
+    state.on_screen = false;
     if let Some(window) = app.get_webview_window(INCOMING)
         && let Err(error) = window.hide()
     {
         tracing::warn!(%error, "the incoming-call window can't be hidden");
     }
+    true
 }
 
 /// Brings the window to the front, if it is on the screen.
 pub fn raise(app: &AppHandle) {
-    let state = app.state::<OnScreen>();
-    let on_screen = state.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if *on_screen
+    let doorway = app.state::<Doorway>();
+    let state = doorway.lock();
+    if state.on_screen
         && let Some(window) = app.get_webview_window(INCOMING)
         && let Err(error) = window.set_focus()
     {
@@ -160,18 +182,19 @@ fn is_ringing(view: &PhoneView, call_id: &str) -> bool {
 
 /// Shows the window, if what rings is as `wished` by the snapshot of this moment; true if it was not on the screen before.
 fn show(app: &AppHandle, window: &WebviewWindow, height: Option<f64>, wished: impl Fn(&PhoneView) -> bool) -> bool {
-    let state = app.state::<OnScreen>();
-    let mut on_screen = state.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let doorway = app.state::<Doorway>();
+    let mut state = doorway.lock();
     if !wished(&app.state::<Engine>().snapshot()) {
         return false;
     }
     let sized = height.map_or(Ok(()), |height| fit(window, height));
-    let appears = !*on_screen;
+    let appears = !state.on_screen;
     let shown = if appears { sized.and_then(|()| appear(app, window)) } else { sized };
     if let Err(error) = shown {
         tracing::warn!(%error, "the incoming-call window can't be shown");
     }
-    *on_screen = true;
+    state.on_screen = true;
+    state.appearances += u64::from(appears);
     appears
 }
 

@@ -237,9 +237,9 @@ fn pauses_of_the_speaker_are_neither_loss_nor_concealment() {
 
 #[test]
 fn clocks_that_differ_by_200_ppm_neither_fill_nor_starve_the_buffer() {
+    let voice = voice(15_000, false, false);
     for ppm in [-200.0, 200.0] {
         let mut rng = StdRng::seed_from_u64(51);
-        let voice = voice(15_000, false, false);
         let run = play(&voice, &fly(&voice, |_| vec![0.03 + rng.random_range(0.0..0.01)]), ppm, 0, 0);
         let (mean, worst) = settled(&run);
         assert!(worst < 50.0, "{ppm} ppm: mean {mean}, worst {worst}");

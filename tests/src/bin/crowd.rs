@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use peal_tests::crowd::bench::{Crowd, run};
 use peal_tests::crowd::broker;
-use peal_tests::measure::Unmeasured;
+use peal_tests::measure::{Unmeasured, machine};
+use serde_json::json;
 
 const HELP: &str = "\
 Many users on one embedded broker, some of them calling: signals only, no sound.
@@ -48,10 +49,14 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(crowd: Crowd, json: bool) -> Result<(), Unmeasured> {
+    let machine = machine();
     let outcome = run(crowd).await?;
     if json {
-        println!("{}", outcome.to_json());
+        let mut all = outcome.to_json();
+        all["machine"] = json!(machine);
+        println!("{all}");
     } else {
+        println!("{machine}");
         outcome.print();
     }
     Ok(())

@@ -1,7 +1,10 @@
 //! Brokers of other makes, started from exactly the files in `deploy/`. They die with their test.
 
+pub mod door;
 pub mod mosquitto;
+pub mod rmqttd;
 pub mod stranger;
+pub mod token;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

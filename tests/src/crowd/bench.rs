@@ -19,6 +19,10 @@ use crate::measure::{Spread, Unmeasured, rounded};
 const AT_ONCE: usize = 32;
 /// How long nobody is shown to anybody any more before the measurement gives up on the rest.
 const STALLED: Duration = Duration::from_secs(15);
+/// A broker that takes less than this share of a core has done what there was to do, in percent.
+const AT_REST: f64 = 20.0;
+/// How long that may take.
+const SETTLED: Duration = Duration::from_secs(180);
 /// How often is looked whether everybody sees everybody.
 const GLANCE: Duration = Duration::from_millis(50);
 /// Of those who call and of those who don't, this many are counted.
@@ -43,10 +47,11 @@ pub struct Outcome {
     crowd: Crowd,
     /// Logins a second: the first ever, which claim their names, and the later ones.
     logins: [f64; 2],
-    /// What one login took, of the later ones.
+    /// What one login took, of the later ones, and how many had to be tried again.
     login: Spread,
+    repeated: u64,
     /// From the first of the later logins until everybody saw everybody, how many times somebody was shown to
-    /// somebody, and how many of these times as online, which should be once for each pair.
+    /// somebody, and how many saw how many others at last.
     seeing: Duration,
     shown: u64,
     online: u64,
@@ -56,7 +61,7 @@ pub struct Outcome {
     memory: [f64; 3],
     /// Of all clients together.
     clients_memory: f64,
-    /// Of the broker: while they logged in, while nothing happened, while they called.
+    /// Seconds of a core that the broker took: for all later logins, for an hour without calls, for each call.
     processor: [f64; 3],
     /// What passed between the broker and one who doesn't call, and one who does, an hour.
     idle: [f64; 3],
@@ -83,18 +88,21 @@ pub async fn run(crowd: Crowd) -> Result<Outcome, Unmeasured> {
 
     eprintln!("{} users log in for the first time", crowd.users);
     let first = login(configs, crowd).await?;
-    eprintln!("{} users come back", crowd.users);
+    eprintln!("they log out");
     let configs = stream::iter(first.members).map(Member::logout).buffered(AT_ONCE).collect().await;
+    settle(broker.pid()).await;
+    eprintln!("{} users come back", crowd.users);
     let busy = Stretch::begin(broker.pid());
     let again = login(configs, crowd).await?;
-    let logging_in = cpu(busy);
+    settle(broker.pid()).await;
+    let logging_in = spent(busy);
     let (watch, full) = (again.watch, memory());
 
     eprintln!("nobody calls for {} s", crowd.stretch.as_secs());
     let (busy, before) = (Stretch::begin(broker.pid()), lines[1].tally());
     tokio::time::sleep(crowd.stretch).await;
     let idle = hourly(lines[1].tally().since(before), crowd.stretch);
-    let resting = cpu(busy);
+    let resting = spent(busy) / crowd.stretch.as_secs_f64() * 3600.0;
 
     eprintln!("{} users call each other for {} s", crowd.calling, crowd.stretch.as_secs());
     let busy = Stretch::begin(broker.pid());
@@ -102,13 +110,14 @@ pub async fn run(crowd: Crowd) -> Result<Outcome, Unmeasured> {
     let (talks, members) = converse(again.members, crowd).await?;
     let took = begun.elapsed();
     let [caller, silent] = [0, 1].map(|n: usize| hourly(lines[n].tally().since(before[n]), took));
-    let calling = cpu(busy);
+    let calling = spent(busy) / talks.len() as f64;
     let ms = |of: fn(&Talk) -> Duration| Spread::new(talks.iter().map(|it| of(it).as_secs_f64() * 1000.0));
 
     let outcome = Outcome {
         crowd,
         logins: [first.rate, again.rate],
         login: again.took,
+        repeated: watch.repeated.load(Ordering::Relaxed),
         seeing: again.seeing,
         shown: again.shown,
         online: again.online,
@@ -174,6 +183,18 @@ async fn login(configs: Vec<ClientConfig>, crowd: Crowd) -> Result<LoggedIn, Unm
     Ok(LoggedIn { members, watch, took, rate, seeing, shown, online })
 }
 
+/// Waits until the broker has nothing to do.
+async fn settle(pid: u32) {
+    let until = Instant::now() + SETTLED;
+    while Instant::now() < until {
+        let second = Stretch::begin(pid);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if second.and_then(|it| it.cpu_percent()).is_none_or(|percent| percent < AT_REST) {
+            return;
+        }
+    }
+}
+
 /// The first `calling` call each other in pairs, again and again, until the time is over.
 async fn converse(members: Vec<Member>, crowd: Crowd) -> Result<(Vec<Talk>, Vec<Member>), Unmeasured> {
     let until = Instant::now() + crowd.stretch;
@@ -202,8 +223,8 @@ async fn converse(members: Vec<Member>, crowd: Crowd) -> Result<(Vec<Talk>, Vec<
     Ok((talks, all))
 }
 
-fn cpu(stretch: Option<Stretch>) -> f64 {
-    stretch.and_then(|it| it.cpu_percent()).unwrap_or(f64::NAN)
+fn spent(stretch: Option<Stretch>) -> f64 {
+    stretch.and_then(|it| it.cpu_seconds()).unwrap_or(f64::NAN)
 }
 
 /// Messages, packets and bytes of one of the counted, an hour.
@@ -215,8 +236,9 @@ fn hourly(tally: Tally, stretch: Duration) -> [f64; 3] {
 impl Outcome {
     /// One object.
     pub fn to_json(&self) -> Value {
-        let passed = |[messages, packets, bytes]: [f64; 3]| {
-            json!({ "messages": messages.round(), "packets": packets.round(), "bytes": bytes.round() })
+        let passed = |passed: [f64; 3]| {
+            let [messages, packets, bytes] = passed.map(f64::round);
+            json!({ "messages": messages, "packets": packets, "bytes": bytes })
         };
         let quantiles = |spread: &Spread| {
             let of = |share| spread.quantile(share).map(rounded);
@@ -230,6 +252,7 @@ impl Outcome {
             "first_logins_per_s": rounded(self.logins[0]),
             "logins_per_s": rounded(self.logins[1]),
             "login_ms": quantiles(&self.login),
+            "logins_repeated": self.repeated,
             "all_see_all_s": rounded(self.seeing.as_secs_f64()),
             "presences_delivered": self.shown,
             "pairs_seen": self.online,
@@ -242,10 +265,10 @@ impl Outcome {
                 "after_calls": rounded(self.memory[2]),
             },
             "clients_memory_mib": rounded(self.clients_memory),
-            "broker_cpu_percent": {
-                "logging_in": rounded(self.processor[0]),
-                "idle": rounded(self.processor[1]),
-                "calling": rounded(self.processor[2]),
+            "broker_cpu_s": {
+                "all_logins": rounded(self.processor[0]),
+                "hour_without_calls": rounded(self.processor[1]),
+                "each_call": (self.processor[2] * 1000.0).round() / 1000.0,
             },
             "per_user_hour": {
                 "nobody_calls": passed(self.idle),
@@ -272,6 +295,7 @@ impl Outcome {
         row("first logins", format!("{:.0} a second", self.logins[0]));
         row("later logins", format!("{:.0} a second", self.logins[1]));
         row("a later login, median / p99 / max", quantiles(&self.login));
+        row("later logins that had to be tried again", self.repeated.to_string());
         row("until everybody saw everybody", format!("{:.1} s", self.seeing.as_secs_f64()));
         row("pairs that saw each other", format!("{} of {}", self.online, users * (users - 1)));
         row("presences delivered for it", self.shown.to_string());
@@ -280,8 +304,9 @@ impl Outcome {
         let [empty, full, after] = self.memory;
         row("broker's memory: empty, all there, after calls", format!("{empty:.0}, {full:.0}, {after:.0} MiB"));
         row("clients' memory, all together", format!("{:.0} MiB", self.clients_memory));
-        let [login, rest, calls] = self.processor;
-        row("broker's processor: logins, nobody calls, calls", format!("{login:.0}, {rest:.0}, {calls:.0} % of a core"));
+        let [login, rest, call] = self.processor;
+        let processor = format!("{login:.1} s, {rest:.0} s, {:.0} ms of a core", call * 1000.0);
+        row("broker: all later logins, an idle hour, each call", processor);
         row("per user and hour, nobody calls", passed(self.idle));
         row("per user and hour, others call", passed(self.silent));
         row("per user and hour, who calls all the time", passed(self.caller));

@@ -40,14 +40,12 @@ impl Alone {
         if let Some(output) = child.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;
         }
-        match line.trim().parse() {
-            Ok(address) => Ok(Self { child, address }),
-            Err(_) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                Err("the broker did not start".into())
-            }
+        if let Ok(address) = line.trim().parse() {
+            return Ok(Self { child, address });
         }
+        let _ = child.kill();
+        let _ = child.wait();
+        Err("the broker did not start".into())
     }
 
     /// Its process.

@@ -33,6 +33,7 @@ pub struct Tally {
 
 impl Tally {
     /// What has come since an earlier one.
+    #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
             messages: self.messages - earlier.messages,

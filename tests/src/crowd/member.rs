@@ -1,11 +1,12 @@
 //! One of the crowd: a real client, and what it hears.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use peal_call::{DeviceAddress, DeviceId, Signal, UserId};
-use peal_signalling::{Client, ClientConfig, DeviceKeys, Notice, PresenceState, ServerUrl};
+use peal_signalling::{Client, ClientConfig, ConnectError, DeviceKeys, Notice, PresenceState, ServerUrl};
 use tokio::sync::mpsc;
 
 use crate::measure::Unmeasured;
@@ -20,8 +21,10 @@ const LIFETIME: Duration = Duration::from_secs(60);
 pub struct Watch {
     /// Times that somebody was shown to somebody.
     pub shown: AtomicU64,
-    /// Times that it was as online.
+    /// How many have seen how many others online: each pair counts once.
     pub online: AtomicU64,
+    /// Logins that the broker didn't answer in time.
+    pub repeated: AtomicU64,
     /// Connections that were lost.
     pub lost: AtomicU64,
     /// Messages that were thrown away.
@@ -50,15 +53,25 @@ impl Member {
     /// Logs in, and says how long that took.
     pub async fn login(config: ClientConfig, watch: Arc<Watch>) -> Result<(Self, Duration), Unmeasured> {
         let begun = Instant::now();
-        let (client, mut notices) = Client::connect(config.clone()).await?;
+        let (client, mut notices) = loop {
+            match Client::connect(config.clone()).await {
+                Ok(connected) => break connected,
+                // As a program does that is to come back by itself.
+                Err(ConnectError::Timeout | ConnectError::Unreachable { .. }) if begun.elapsed() < PATIENCE => {
+                    watch.repeated.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
         let took = begun.elapsed();
         let (sender, heard) = mpsc::unbounded_channel();
         tokio::spawn(async move {
+            let mut seen = HashSet::new();
             while let Some(notice) = notices.recv().await {
                 match notice {
                     Notice::Presence(presence) => {
                         watch.shown.fetch_add(1, Ordering::Relaxed);
-                        if presence.state == PresenceState::Online {
+                        if presence.state == PresenceState::Online && seen.insert(presence.boot_id) {
                             watch.online.fetch_add(1, Ordering::Relaxed);
                         }
                     }
@@ -66,7 +79,7 @@ impl Member {
                         // An error means that the member is gone.
                         let _ = sender.send(Heard { signal, at: Instant::now() });
                     }
-                    Notice::Disconnected { .. } | Notice::SessionEnded { .. } | Notice::KickedOut => {
+                    Notice::Disconnected { .. } | Notice::SessionEnded { .. } | Notice::KickedOut { .. } => {
                         watch.lost.fetch_add(1, Ordering::Relaxed);
                     }
                     Notice::Dropped { .. } => {

@@ -1,5 +1,6 @@
 //! It rings: the incoming-call window, the notification, the keyboard.
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use peal_tests::desk::page::{id, key};
@@ -182,6 +183,9 @@ fn painted(seen: &[(SystemTime, Picture)]) -> SystemTime {
                 it != before.at(*x, *y) && it != last.at(*x, *y) && !grounds.contains(&it)
             })
             .count();
+        if let Some(directory) = std::env::var_os("PEAL_PICTURES").map(PathBuf::from).filter(|_| strange > 0) {
+            picture.write(&directory.join("strange.ppm")).unwrap();
+        }
         assert_eq!(strange, 0, "{strange} pixels of something else, such as {:?}", picture.at(0, 0));
     }
     unreachable!("the last picture is like itself")

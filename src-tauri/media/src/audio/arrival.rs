@@ -16,17 +16,17 @@ const MEMORY: i64 = 10 * 48_000;
 /// No more packets than that are looked at: twice what 10 s of 20 ms frames are.
 const MOST_PACKETS: usize = 1_000;
 /// Share of packets that the target must be late enough for.
-const QUANTILE: f32 = 0.97;
+const QUANTILE: f32 = 0.98;
 /// What comes within 400 ms before or after the slowest packet belongs to the same moment.
 const MOMENT: i64 = 19_200;
-/// Kept above the measured lateness: 5 ms, for the steps of the play-out.
-const GUARD: i64 = 240;
+/// Kept above the measured lateness: 3 ms.
+const GUARD: i64 = 144;
 /// The first guess, 25 ms, which no target is below until packets have come for a second.
 const FIRST_GUESS: i64 = 1_200;
 const LEARNT: i64 = 48_000;
 
-/// Bounds of the target, in samples at 48 kHz: 10 ms and 400 ms.
-pub const TARGET_RANGE: (i64, i64) = (480, 19_200);
+/// Bounds of the target, in samples at 48 kHz: 5 ms and 400 ms.
+pub const TARGET_RANGE: (i64, i64) = (240, 19_200);
 
 #[derive(Debug, Clone, Copy)]
 struct Arrival {

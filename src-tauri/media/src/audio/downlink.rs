@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::jitter::{JitterBuffer, RtpVoicePacket};
 use super::level::{self, Meter};
-use super::sound::{Player, Sound};
+use super::sound::Player;
 use super::voice::{VoiceShared, VoiceStats};
 use super::{FRAME_10_MS, Shared};
 
@@ -44,9 +44,9 @@ impl Downlink {
     }
 
     /// One sound at a time; the one before fades out.
-    pub(super) fn play(&mut self, sound: Sound) {
+    pub(super) fn play(&mut self, sound: Player) {
         self.stop_sound();
-        self.sounds.push(Player::new(sound));
+        self.sounds.push(sound);
     }
 
     pub(super) fn stop_sound(&mut self) {
@@ -58,7 +58,8 @@ impl Downlink {
     /// The next 10 ms of everything.
     pub(super) fn mix(&mut self, frame: &mut [f32; FRAME_10_MS]) {
         frame.fill(0.0);
-        self.voices.retain(|voice| !voice.shared.gone.load(Ordering::Acquire));
+        // Who leaves fades out first: cut off in the middle of a wave, a voice would click.
+        self.voices.retain(|voice| voice.gain > 0.0 || !voice.shared.gone.load(Ordering::Acquire));
         for voice in &mut self.voices {
             voice.add_to(frame);
         }
@@ -89,7 +90,8 @@ impl Speaking {
         if let Ok(mut shown) = self.shared.stats.lock() {
             *shown = stats;
         }
-        let aim = f32::from_bits(self.shared.volume.load(Ordering::Relaxed));
+        let gone = self.shared.gone.load(Ordering::Acquire);
+        let aim = if gone { 0.0 } else { f32::from_bits(self.shared.volume.load(Ordering::Relaxed)) };
         ramp(&mut frame, self.gain, aim);
         self.gain = aim;
         for (sum, sample) in mix.iter_mut().zip(frame) {

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use peal_signalling::{Broker, BrokerConfig, ServerUrl};
-
+use peal_signalling::{Broker, BrokerConfig, BrokerError, ServerUrl};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Device, PATIENCE, config};
@@ -188,4 +187,12 @@ async fn start_mosquitto(dir: &Path, address: &mut SocketAddr) -> Killed {
         *address = SocketAddr::from(([127, 0, 0, 1], 0));
     }
     panic!("mosquitto doesn't start");
+}
+
+/// For tests of starting a broker that must fail.
+pub async fn start_error(config: BrokerConfig) -> BrokerError {
+    match Broker::start(config).await {
+        Ok(broker) => panic!("a broker started at {}", broker.address()),
+        Err(error) => error,
+    }
 }

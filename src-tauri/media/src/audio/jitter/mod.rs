@@ -234,7 +234,7 @@ impl JitterBuffer {
         self.waited = 0;
         let gap = timestamp - self.next;
         if gap <= 0 {
-            self.pace.decoded(now, timestamp);
+            self.pace.decoded(now, timestamp, self.decoded.len());
             self.decode_first();
         } else if gap <= samples && self.rebuild(gap) {
             self.next = timestamp;

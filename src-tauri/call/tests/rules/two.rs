@@ -1,34 +1,9 @@
-//! What a person expects of a phone, on a virtual clock.
-
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
-
-mod rig;
-
-use std::time::Duration;
+//! Calls of two.
 
 use peal_call::{CallState, CancelReason, Candidate, EndReason, Input, Link, Notice, RecordStatus, Refusal, Signal};
-use rig::{Town, address};
 
-const SECOND: Duration = Duration::from_secs(1);
-const STEP: Duration = Duration::from_millis(200);
-
-fn pair() -> Town {
-    Town::new(&["ann/desk", "bob/desk"], 1)
-}
-
-fn connected(town: &mut Town) -> peal_call::CallId {
-    let call = town.call("ann/desk", "bob");
-    town.run(STEP);
-    town.wish("bob/desk", Input::Accept { call });
-    town.run(STEP);
-    assert_eq!(town.state("ann/desk", call), Some(CallState::Connected));
-    assert_eq!(town.state("bob/desk", call), Some(CallState::Connected));
-    call
-}
-
-fn statuses(town: &Town, name: &str) -> Vec<RecordStatus> {
-    town.device(name).records.iter().map(|record| record.status).collect()
-}
+use crate::rig::{Town, accept, address, reject};
+use crate::{SECOND, STEP, connected, pair, statuses};
 
 #[test]
 fn an_answered_call_connects_and_is_completed_in_both_histories() {
@@ -67,8 +42,8 @@ fn nothing_about_the_callee_leaves_before_the_answer() {
     let from_bob = |town: &Town| {
         town.sent.iter().filter(|(from, ..)| from.user.as_str() == "bob").map(|it| it.2.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(from_bob(&town), [Signal::Ringing { call }]);
-    town.wish("bob/desk", Input::Accept { call });
+    assert_eq!(from_bob(&town), [Signal::Ringing { call, generation: 0 }]);
+    town.wish("bob/desk", accept(call));
     assert!(matches!(from_bob(&town)[1..], [Signal::Accept { .. }, Signal::Candidates { complete: true, .. }]));
 }
 
@@ -77,7 +52,7 @@ fn a_declined_call_ends_on_both_sides_with_its_words() {
     let mut town = pair();
     let call = town.call("ann/desk", "bob");
     town.run(STEP);
-    town.wish("bob/desk", Input::Reject { call, message: Some("later".into()) });
+    town.wish("bob/desk", Input::Reject { call, busy: false, message: Some("later".into()) });
     town.run(STEP);
     let ann = town.snapshot("ann/desk", call).unwrap();
     assert_eq!(ann.state, CallState::Ended(EndReason::Rejected));
@@ -166,8 +141,8 @@ fn the_first_accept_wins_and_the_other_device_says_where() {
     let call = town.call("ann/desk", "bob");
     town.run(STEP);
     assert!(town.rings("bob/desk") && town.rings("bob/lap"));
-    town.wish("bob/desk", Input::Accept { call });
-    town.wish("bob/lap", Input::Accept { call });
+    town.wish("bob/desk", accept(call));
+    town.wish("bob/lap", accept(call));
     town.run(STEP);
     let states = [town.state("bob/desk", call).unwrap(), town.state("bob/lap", call).unwrap()];
     assert!(states.contains(&CallState::Connected), "{states:?}");
@@ -180,7 +155,7 @@ fn declined_on_one_device_is_declined_on_all() {
     let mut town = Town::new(&["ann/desk", "bob/desk", "bob/lap"], 1);
     let call = town.call("ann/desk", "bob");
     town.run(STEP);
-    town.wish("bob/lap", Input::Reject { call, message: None });
+    town.wish("bob/lap", reject(call));
     town.run(STEP);
     assert!(!town.rings("bob/desk"));
     assert_eq!(town.state("bob/desk", call), Some(CallState::Ended(EndReason::RejectedElsewhere)));
@@ -195,7 +170,7 @@ fn a_cancel_that_overtakes_its_invite_leaves_a_record_and_no_ring() {
         "bob/desk",
         Input::SignalReceived {
             from: address("ann/desk"),
-            signal: Signal::Cancel { call, reason: CancelReason::Cancelled },
+            signal: Signal::Cancel { call, generation: 0, reason: CancelReason::Cancelled },
             at: 5,
         },
     );
@@ -245,10 +220,10 @@ fn mute_reaches_the_other_side_and_ends_with_the_call() {
     let call = connected(&mut town);
     town.wish("ann/desk", Input::SetMuted { muted: true });
     town.run(STEP);
-    assert!(town.snapshot("bob/desk", call).unwrap().peer_muted);
+    assert!(town.snapshot("bob/desk", call).unwrap().members[0].muted);
     town.wish("ann/desk", Input::SetMuted { muted: false });
     town.run(STEP);
-    assert!(!town.snapshot("bob/desk", call).unwrap().peer_muted);
+    assert!(!town.snapshot("bob/desk", call).unwrap().members[0].muted);
     town.wish("ann/desk", Input::SetMuted { muted: true });
     town.wish("ann/desk", Input::Hangup { call });
     assert!(!town.device("ann/desk").phone.is_muted());
@@ -259,10 +234,10 @@ fn an_old_media_state_does_not_undo_a_newer_one() {
     let mut town = pair();
     let call = connected(&mut town);
     for (revision, muted) in [(2, true), (1, false)] {
-        let signal = Signal::MediaState { call, revision, muted };
+        let signal = Signal::MediaState { call, revision, muted, on_hold: false, video: false };
         town.wish("bob/desk", Input::SignalReceived { from: address("ann/desk"), signal, at: 9 });
     }
-    assert!(town.snapshot("bob/desk", call).unwrap().peer_muted);
+    assert!(town.snapshot("bob/desk", call).unwrap().members[0].muted);
 }
 
 #[test]
@@ -314,7 +289,7 @@ fn a_caller_that_comes_back_in_time_rings_on() {
     town.wish("bob/desk", Input::DeviceAppeared { device: address("ann/desk") });
     town.run(SECOND * 10);
     assert!(town.rings("bob/desk"));
-    town.wish("bob/desk", Input::Accept { call });
+    town.wish("bob/desk", accept(call));
     town.run(STEP);
     assert_eq!(town.state("ann/desk", call), Some(CallState::Connected));
 }
@@ -340,7 +315,7 @@ fn a_restarted_program_that_calls_again_replaces_the_hanging_call() {
     town.run(STEP);
     assert!(town.rings("bob/desk"));
     assert!(town.state("bob/desk", old).is_none());
-    town.wish("bob/desk", Input::Accept { call: new });
+    town.wish("bob/desk", accept(new));
     town.run(STEP);
     assert_eq!(town.state("ann/desk", new), Some(CallState::Connected));
 }
@@ -354,7 +329,7 @@ fn a_device_that_comes_online_mid_ring_rings_too() {
     town.revive("bob/lap");
     town.run(STEP);
     assert!(town.rings("bob/lap"));
-    town.wish("bob/lap", Input::Accept { call });
+    town.wish("bob/lap", accept(call));
     town.run(STEP);
     assert_eq!(town.state("ann/desk", call), Some(CallState::Connected));
     assert!(!town.rings("bob/desk"));
@@ -366,7 +341,7 @@ fn media_that_never_connects_ends_as_ice_failed_on_both_sides() {
     town.media_works = false;
     let call = town.call("ann/desk", "bob");
     town.run(STEP);
-    town.wish("bob/desk", Input::Accept { call });
+    town.wish("bob/desk", accept(call));
     town.run(SECOND * 21);
     assert_eq!(town.device("ann/desk").records[0].reason, EndReason::IceFailed);
     assert_eq!(town.device("bob/desk").records[0].reason, EndReason::IceFailed);
@@ -380,7 +355,7 @@ fn an_accept_for_a_call_that_is_over_is_told_so() {
     town.run(STEP);
     town.wish("ann/desk", Input::Hangup { call });
     town.run(STEP);
-    town.wish("bob/desk", Input::Accept { call });
+    town.wish("bob/desk", accept(call));
     town.run(STEP);
     assert_eq!(town.state("bob/desk", call), Some(CallState::Ended(EndReason::Cancelled)));
 }
@@ -391,15 +366,21 @@ fn a_stranger_can_neither_cancel_nor_accept_nor_hang_up_a_call() {
     let call = town.call("ann/desk", "bob");
     town.run(STEP);
     let eve = |signal: Signal| Input::SignalReceived { from: address("eve/desk"), signal, at: 1 };
-    town.wish("bob/desk", eve(Signal::Cancel { call, reason: CancelReason::Cancelled }));
-    town.wish("bob/desk", eve(Signal::Hangup { call, reason: peal_call::HangupReason::Hangup }));
+    town.wish("bob/desk", eve(Signal::Cancel { call, generation: 0, reason: CancelReason::Cancelled }));
+    town.wish(
+        "bob/desk",
+        eve(Signal::Hangup { call, generation: 0, reason: peal_call::HangupReason::Hangup, everyone: false }),
+    );
     assert!(town.rings("bob/desk"));
-    let accept = Signal::Accept { call, media: peal_call::MediaKind::Audio, offer: String::new() };
-    town.wish("ann/desk", eve(accept));
+    let forged = Signal::Accept { call, generation: 0, media: peal_call::MediaKind::Audio, offer: Some(String::new()) };
+    town.wish("ann/desk", eve(forged));
     assert_eq!(town.state("ann/desk", call), Some(CallState::Ringing));
-    town.wish("bob/desk", Input::Accept { call });
+    town.wish("bob/desk", accept(call));
     town.run(STEP);
-    town.wish("bob/desk", eve(Signal::Hangup { call, reason: peal_call::HangupReason::Hangup }));
+    town.wish(
+        "bob/desk",
+        eve(Signal::Hangup { call, generation: 0, reason: peal_call::HangupReason::Hangup, everyone: false }),
+    );
     assert_eq!(town.state("bob/desk", call), Some(CallState::Connected));
 }
 
@@ -441,6 +422,12 @@ fn a_ring_longer_than_the_cap_is_cut_to_it() {
         group: None,
         message: None,
         lifetime: SECOND * 86_400,
+        host: address("ann/desk").user,
+        generation: 0,
+        roster: vec![],
+        transfer: false,
+        replaces: None,
+        early_media: false,
     };
     let signal = Signal::Invite(invite);
     town.wish("bob/desk", Input::SignalReceived { from: address("ann/desk"), signal, at: 1 });
