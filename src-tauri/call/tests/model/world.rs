@@ -11,6 +11,8 @@ use peal_call::{
 };
 use uuid::Uuid;
 
+use super::Scope;
+
 const NAMES: [(&str, &str); 4] = [("ann", "desk"), ("ann", "lap"), ("bob", "desk"), ("bob", "lap")];
 
 /// What may still go wrong, or be pressed.
@@ -33,6 +35,8 @@ struct Flight {
     from: usize,
     to: usize,
     signal: Signal,
+    /// A second copy, which comes in no order.
+    stray: bool,
 }
 
 /// What may happen next.
@@ -78,7 +82,7 @@ pub struct World {
     budget: Budget,
     lost: bool,
     crashed: bool,
-    glare: bool,
+    ordered: bool,
     story: Option<Rc<Story>>,
 }
 
@@ -92,7 +96,8 @@ fn place_of(address: &DeviceAddress) -> Option<usize> {
 }
 
 impl World {
-    pub fn new(start: Instant, glare: bool, budget: Budget) -> Self {
+    pub fn new(start: Instant, scope: Scope) -> Self {
+        let Scope { glare, ordered, budget, .. } = scope;
         Self {
             start,
             now: start,
@@ -106,14 +111,21 @@ impl World {
             budget,
             lost: false,
             crashed: false,
-            glare,
+            ordered,
             story: None,
         }
     }
 
     /// Two worlds with the same one go on alike.
     pub fn fingerprint(&self) -> u128 {
-        let mut flights: Vec<u64> = self.flights.iter().map(|flight| hashed(0, flight)).collect();
+        // Between two devices the order counts, if it is kept; otherwise it does not.
+        let nth = |at: usize, flight: &Flight| {
+            let before = &self.flights[..at];
+            let same = |it: &&Flight| !it.stray && it.from == flight.from && it.to == flight.to;
+            if self.ordered && !flight.stray { before.iter().filter(same).count() } else { 0 }
+        };
+        let flights = self.flights.iter().enumerate();
+        let mut flights: Vec<u64> = flights.map(|(at, flight)| hashed(0, &(nth(at, flight), flight))).collect();
         flights.sort_unstable();
         let mut connecting: Vec<u64> = self.connecting.iter().map(|it| hashed(0, it)).collect();
         connecting.sort_unstable();
@@ -151,15 +163,20 @@ impl World {
         actions.extend(self.unmissed.iter().map(|place| Action::Missed(*place)));
         actions.extend((0..self.connecting.len()).map(Action::Connect));
         for flight in 0..self.flights.len() {
-            // Of several that are alike, one.
-            if self.flights[..flight].contains(&self.flights[flight]) {
+            // Of several that are alike, one; of several between two devices, the first.
+            let Flight { from, to, .. } = self.flights[flight];
+            let before = &self.flights[..flight];
+            let waits = self.ordered
+                && !self.flights[flight].stray
+                && before.iter().any(|it| !it.stray && it.from == from && it.to == to);
+            if waits || before.contains(&self.flights[flight]) {
                 continue;
             }
             actions.push(Action::Deliver(flight));
             if self.budget.losses > 0 {
                 actions.push(Action::Lose(flight));
             }
-            if self.budget.repeats > 0 {
+            if self.budget.repeats > 0 && !self.flights[flight].stray {
                 actions.push(Action::Repeat(flight));
             }
         }
@@ -229,19 +246,23 @@ impl World {
                 format!("{} is missed", address(gone))
             }
             Action::Deliver(flight) => {
-                let flight = self.flights.swap_remove(flight);
+                let flight = self.flights.remove(flight);
                 self.deliver(flight)
             }
             Action::Lose(flight) => {
                 self.budget.losses -= 1;
                 self.lost = true;
-                let flight = self.flights.swap_remove(flight);
+                let flight = self.flights.remove(flight);
                 format!("lost: {} to {}: {:?}", address(flight.from), address(flight.to), flight.signal)
             }
             Action::Repeat(flight) => {
                 self.budget.repeats -= 1;
-                let flight = self.flights[flight].clone();
-                format!("twice: {}", self.deliver(flight))
+                // It comes now, and once more at any time.
+                let flight = self.flights.remove(flight);
+                let again = Flight { stray: true, ..flight.clone() };
+                let what = self.deliver(flight);
+                self.flights.push(again);
+                format!("twice: {what}")
             }
             Action::Connect(end) => {
                 let (place, link) = self.connecting.swap_remove(end);
@@ -272,7 +293,7 @@ impl World {
     }
 
     fn deliver(&mut self, flight: Flight) -> String {
-        let Flight { from, to, signal } = flight;
+        let Flight { from, to, signal, .. } = flight;
         let what = format!("{} hears from {}: {signal:?}", address(to), address(from));
         self.feed(to, Input::SignalReceived { from: address(from), signal, at: 1 });
         what
@@ -331,7 +352,7 @@ impl World {
 
     fn send(&mut self, from: usize, to: &DeviceAddress, signal: Signal) {
         if let Some(to) = place_of(to).filter(|to| self.alive[*to]) {
-            self.flights.push(Flight { from, to, signal });
+            self.flights.push(Flight { from, to, signal, stray: false });
         }
     }
 
