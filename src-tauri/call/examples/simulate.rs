@@ -22,6 +22,9 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (mut seeds, mut first, mut seconds, mut threads, mut story) = (10_000_u64, 0_u64, None, 1_usize, None);
     while let Some(argument) = arguments.next() {
+        if argument == "--scope" {
+            return scope(&arguments.next().unwrap_or_default());
+        }
         if argument == "--exhaustive" {
             return exhaust(arguments.next().and_then(|most| most.parse().ok()).unwrap_or(u64::MAX));
         }
@@ -41,6 +44,18 @@ fn main() -> ExitCode {
         }
     }
     story.map_or_else(|| run(first, seeds, seconds, threads), tell)
+}
+
+/// Explores one scope: losses, repeats, crashes, ticks, hang-ups, glare, ordered.
+fn scope(numbers: &str) -> ExitCode {
+    let numbers: Vec<u8> = numbers.split(',').filter_map(|number| number.parse().ok()).collect();
+    let [losses, repeats, crashes, ticks, hangups, glare, ordered] = numbers[..] else {
+        return ExitCode::FAILURE;
+    };
+    let budget = model::Budget { losses, repeats, crashes, ticks, hangups };
+    let scope = model::Scope { name: "this scope", glare: glare > 0, ordered: ordered > 0, budget };
+    println!("{}", model::explore(scope, 3_000_000));
+    ExitCode::SUCCESS
 }
 
 /// Explores every interleaving of one call, each scope up to so many states.

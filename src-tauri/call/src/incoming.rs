@@ -32,7 +32,8 @@ impl Phone {
         }
         let over = self.finished(id).filter(|it| it.generation >= generation);
         let unseen = over.filter(|it| it.generation == generation).and_then(|it| it.unseen);
-        if over.is_some() && unseen.is_none() {
+        let recorded = self.line(id).is_some_and(|line| line.generation >= generation);
+        if over.is_some() && (unseen.is_none() || recorded) {
             return;
         }
         let own = from.user == self.me.user;
@@ -62,7 +63,7 @@ impl Phone {
         if let Some(reason) = unseen {
             // Cancelled before its invite came: it leaves a record and never rings.
             self.calls.push(call);
-            return self.end(now, id, reason);
+            return self.end_as_told(now, id, reason);
         }
         self.calls.push(call);
         if self.catching_up.is_none() {

@@ -6,10 +6,13 @@ mod model;
 
 #[test]
 fn no_interleaving_of_a_call_breaks_a_rule() {
-    for scope in model::SMALL {
-        let found = model::explore(scope, 60_000);
-        println!("{}: {found}", scope.name);
-        assert!(found.violation.is_none(), "{}: {found}", scope.name);
-        assert!(found.states > 1_000, "{}: the world has become small: {found}", scope.name);
-    }
+    std::thread::scope(|threads| {
+        let runs = model::SMALL.map(|scope| (scope.name, threads.spawn(move || model::explore(scope, 70_000))));
+        for (name, run) in runs {
+            let found = run.join().unwrap();
+            println!("{name}: {found}");
+            assert!(found.violation.is_none(), "{name}: {found}");
+            assert!(found.states > 1_000, "{name}: the world has become small: {found}");
+        }
+    });
 }

@@ -1,17 +1,20 @@
 //! The four phones, the signals under way between them, and what may happen next.
 
 use std::collections::hash_map::DefaultHasher;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use peal_call::{
-    CallId, CallRecord, CallState, Callee, DeviceAddress, DeviceId, Dial, Input, Link, Meanwhile, MediaKind, Output,
+    CallId, CallRecord, CallSnapshot, Callee, DeviceAddress, DeviceId, Dial, Input, Link, Meanwhile, MediaKind, Output,
     Phone, PhoneConfig, RecordStatus, Signal, UserId,
 };
 use uuid::Uuid;
 
-const NAMES: [(&str, &str); 4] = [("ann", "desk"), ("ann", "lap"), ("bob", "desk"), ("bob", "lap")];
+use super::Scope;
+
+pub(super) const NAMES: [(&str, &str); 4] = [("ann", "desk"), ("ann", "lap"), ("bob", "desk"), ("bob", "lap")];
 
 /// What may still go wrong, or be pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,11 +31,41 @@ pub struct Budget {
     pub hangups: u8,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Flight {
-    from: usize,
-    to: usize,
-    signal: Signal,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Flight {
+    pub from: usize,
+    pub to: usize,
+    pub signal: Signal,
+    /// A second copy, which comes in no order.
+    stray: bool,
+    /// Of all the above.
+    hash: u64,
+}
+
+impl Flight {
+    fn new(from: usize, to: usize, signal: Signal, stray: bool) -> Rc<Self> {
+        let hash = hashed(0, &(from, to, &signal, stray));
+        Rc::new(Self { from, to, signal, stray, hash })
+    }
+}
+
+/// A phone, shared by all the worlds in which it is the same.
+#[derive(Debug, Clone)]
+pub(super) struct Seat {
+    pub phone: Rc<Phone>,
+    hash: (u64, u64),
+}
+
+impl Seat {
+    fn new(phone: Phone) -> Self {
+        let mut seat = Self { phone: Rc::new(phone), hash: (0, 0) };
+        seat.rehash();
+        seat
+    }
+
+    fn rehash(&mut self) {
+        self.hash = (hashed(1, &self.phone), hashed(2, &self.phone));
+    }
 }
 
 /// What may happen next.
@@ -55,7 +88,10 @@ pub enum Action {
 
 #[derive(Debug)]
 struct Story {
-    what: String,
+    action: Action,
+    /// The signal that it is about.
+    flight: Option<Rc<Flight>>,
+    at: Duration,
     before: Option<Rc<Story>>,
 }
 
@@ -64,25 +100,25 @@ struct Story {
 pub struct World {
     start: Instant,
     now: Instant,
-    phones: Vec<Phone>,
-    alive: Vec<bool>,
+    pub(super) phones: Vec<Seat>,
+    pub(super) alive: Vec<bool>,
     /// Who has not called yet.
     callers: Vec<usize>,
-    flights: Vec<Flight>,
+    pub(super) flights: Vec<Rc<Flight>>,
     /// Ends whose answers are in: their media may connect.
     connecting: Vec<(usize, Link)>,
     /// Programs that are gone and not yet missed.
     unmissed: Vec<usize>,
     /// By device: the lines of its history.
-    records: Vec<Vec<(CallId, RecordStatus)>>,
+    pub(super) records: Vec<Vec<(CallId, RecordStatus)>>,
     budget: Budget,
-    lost: bool,
-    crashed: bool,
-    glare: bool,
+    pub(super) lost: bool,
+    pub(super) crashed: bool,
+    ordered: bool,
     story: Option<Rc<Story>>,
 }
 
-fn address(place: usize) -> DeviceAddress {
+pub(super) fn address(place: usize) -> DeviceAddress {
     let (user, device) = NAMES[place];
     DeviceAddress { user: UserId::new(user).unwrap(), device: DeviceId::new(device).unwrap() }
 }
@@ -92,11 +128,12 @@ fn place_of(address: &DeviceAddress) -> Option<usize> {
 }
 
 impl World {
-    pub fn new(start: Instant, glare: bool, budget: Budget) -> Self {
+    pub fn new(start: Instant, scope: Scope) -> Self {
+        let Scope { glare, ordered, budget, .. } = scope;
         Self {
             start,
             now: start,
-            phones: (0..NAMES.len()).map(|place| Phone::new(PhoneConfig { me: address(place) })).collect(),
+            phones: (0..NAMES.len()).map(|place| Seat::new(Phone::new(PhoneConfig { me: address(place) }))).collect(),
             alive: vec![true; NAMES.len()],
             callers: if glare { vec![0, 2] } else { vec![0] },
             flights: Vec::new(),
@@ -106,19 +143,26 @@ impl World {
             budget,
             lost: false,
             crashed: false,
-            glare,
+            ordered,
             story: None,
         }
     }
 
     /// Two worlds with the same one go on alike.
     pub fn fingerprint(&self) -> u128 {
-        let mut flights: Vec<u64> = self.flights.iter().map(|flight| hashed(0, flight)).collect();
+        // Between two devices the order counts, if it is kept; otherwise it does not.
+        let nth = |at: usize, flight: &Flight| {
+            let before = &self.flights[..at];
+            let same = |it: &&Rc<Flight>| !it.stray && it.from == flight.from && it.to == flight.to;
+            if self.ordered && !flight.stray { before.iter().filter(same).count() } else { 0 }
+        };
+        let flights = self.flights.iter().enumerate();
+        let mut flights: Vec<u64> = flights.map(|(at, flight)| hashed(0, &(nth(at, flight), flight.hash))).collect();
         flights.sort_unstable();
         let mut connecting: Vec<u64> = self.connecting.iter().map(|it| hashed(0, it)).collect();
         connecting.sort_unstable();
         let rest = (
-            &self.phones,
+            self.phones.iter().map(|seat| seat.hash).collect::<Vec<_>>(),
             self.now,
             &self.alive,
             &self.callers,
@@ -137,7 +181,7 @@ impl World {
             if !self.alive[place] {
                 continue;
             }
-            for call in self.phones[place].snapshot() {
+            for call in self.phones[place].phone.snapshot() {
                 if call.alert.is_some() {
                     actions.extend([Action::Accept(place), Action::Reject(place)]);
                 } else if self.budget.hangups > 0 {
@@ -151,15 +195,20 @@ impl World {
         actions.extend(self.unmissed.iter().map(|place| Action::Missed(*place)));
         actions.extend((0..self.connecting.len()).map(Action::Connect));
         for flight in 0..self.flights.len() {
-            // Of several that are alike, one.
-            if self.flights[..flight].contains(&self.flights[flight]) {
+            // Of several that are alike, one; of several between two devices, the first.
+            let Flight { from, to, .. } = *self.flights[flight];
+            let before = &self.flights[..flight];
+            let waits = self.ordered
+                && !self.flights[flight].stray
+                && before.iter().any(|it| !it.stray && it.from == from && it.to == to);
+            if waits || before.contains(&self.flights[flight]) {
                 continue;
             }
             actions.push(Action::Deliver(flight));
             if self.budget.losses > 0 {
                 actions.push(Action::Lose(flight));
             }
-            if self.budget.repeats > 0 {
+            if self.budget.repeats > 0 && !self.flights[flight].stray {
                 actions.push(Action::Repeat(flight));
             }
         }
@@ -174,39 +223,47 @@ impl World {
 
     fn next_timer(&self) -> Option<Instant> {
         let alive = self.phones.iter().zip(&self.alive).filter(|(_, alive)| **alive);
-        alive.filter_map(|(phone, _)| phone.poll_timeout()).min()
+        alive.filter_map(|(seat, _)| seat.phone.poll_timeout()).min()
     }
 
     /// The world in which this has happened.
     pub fn after(&self, action: Action) -> Self {
         let mut next = self.clone();
-        let what = next.perform(action);
-        next.story = Some(Rc::new(Story { what, before: self.story.clone() }));
+        let flight = match action {
+            Action::Deliver(at) | Action::Lose(at) | Action::Repeat(at) => self.flights.get(at).cloned(),
+            Action::Call(_)
+            | Action::Accept(_)
+            | Action::Reject(_)
+            | Action::Hangup(_)
+            | Action::Crash(_)
+            | Action::Missed(_)
+            | Action::Connect(_)
+            | Action::Tick => None,
+        };
+        next.perform(action);
+        let at = next.now - next.start;
+        next.story = Some(Rc::new(Story { action, flight, at, before: self.story.clone() }));
         next
     }
 
-    fn perform(&mut self, action: Action) -> String {
+    fn perform(&mut self, action: Action) {
         match action {
             Action::Call(place) => {
                 self.callers.retain(|it| *it != place);
                 self.feed(place, Input::Call(dial(place)));
-                format!("{} calls", address(place))
             }
             Action::Accept(place) => {
                 let call = self.only_call(place);
                 self.feed(place, Input::Accept { call, media: None, meanwhile: Meanwhile::Hold });
-                format!("{} answers", address(place))
             }
             Action::Reject(place) => {
                 let call = self.only_call(place);
                 self.feed(place, Input::Reject { call, busy: false, message: None });
-                format!("{} declines", address(place))
             }
             Action::Hangup(place) => {
                 self.budget.hangups -= 1;
                 let call = self.only_call(place);
                 self.feed(place, Input::Hangup { call });
-                format!("{} hangs up", address(place))
             }
             Action::Crash(place) => {
                 self.budget.crashes -= 1;
@@ -215,33 +272,33 @@ impl World {
                 self.unmissed.push(place);
                 self.flights.retain(|flight| flight.to != place);
                 self.connecting.retain(|(it, link)| *it != place && link.peer != address(place));
-                format!("{} dies", address(place))
             }
             Action::Missed(gone) => {
                 self.unmissed.retain(|it| *it != gone);
                 for place in (0..self.phones.len()).filter(|place| *place != gone) {
-                    for call in self.phones[place].snapshot() {
+                    for call in self.phones[place].phone.snapshot() {
                         let link = Link { call: call.id, peer: address(gone) };
                         self.feed(place, Input::MediaDisconnected { link });
                     }
                     self.feed(place, Input::DeviceDisappeared { device: address(gone) });
                 }
-                format!("{} is missed", address(gone))
             }
             Action::Deliver(flight) => {
-                let flight = self.flights.swap_remove(flight);
-                self.deliver(flight)
+                let flight = self.flights.remove(flight);
+                self.deliver(&flight);
             }
             Action::Lose(flight) => {
                 self.budget.losses -= 1;
                 self.lost = true;
-                let flight = self.flights.swap_remove(flight);
-                format!("lost: {} to {}: {:?}", address(flight.from), address(flight.to), flight.signal)
+                self.flights.remove(flight);
             }
             Action::Repeat(flight) => {
                 self.budget.repeats -= 1;
-                let flight = self.flights[flight].clone();
-                format!("twice: {}", self.deliver(flight))
+                // It comes now, and once more at any time.
+                let flight = self.flights.remove(flight);
+                let again = Flight::new(flight.from, flight.to, flight.signal.clone(), true);
+                self.deliver(&flight);
+                self.flights.push(again);
             }
             Action::Connect(end) => {
                 let (place, link) = self.connecting.swap_remove(end);
@@ -251,7 +308,6 @@ impl World {
                 if let Some(there) = there {
                     self.feed(there, Input::MediaConnected { link: back });
                 }
-                format!("media connects at {}", address(place))
             }
             Action::Tick => {
                 let quiet = self.flights.is_empty() && self.connecting.is_empty() && self.unmissed.is_empty();
@@ -261,37 +317,41 @@ impl World {
                 let at = self.next_timer().unwrap_or(self.now).max(self.now);
                 self.now = at;
                 for place in 0..self.phones.len() {
-                    if self.alive[place] && self.phones[place].poll_timeout().is_some_and(|it| it <= at) {
-                        self.phones[place].handle_timeout(at);
+                    if self.alive[place] && self.phones[place].phone.poll_timeout().is_some_and(|it| it <= at) {
+                        Rc::make_mut(&mut self.phones[place].phone).handle_timeout(at);
                         self.collect(place);
                     }
                 }
-                format!("it is {:?}", at - self.start)
             }
         }
     }
 
-    fn deliver(&mut self, flight: Flight) -> String {
-        let Flight { from, to, signal } = flight;
-        let what = format!("{} hears from {}: {signal:?}", address(to), address(from));
+    fn deliver(&mut self, flight: &Flight) {
+        let Flight { from, to, ref signal, .. } = *flight;
+        let signal = signal.clone();
         self.feed(to, Input::SignalReceived { from: address(from), signal, at: 1 });
-        what
     }
 
     /// The call that this device shows; there is never more than one that can be pressed.
     fn only_call(&self, place: usize) -> CallId {
-        self.phones[place].snapshot().first().map_or_else(|| call_id(9), |call| call.id)
+        self.phones[place].phone.snapshot().first().map_or_else(|| call_id(9), |call| call.id)
     }
 
     fn feed(&mut self, place: usize, input: Input) {
         if self.alive[place] {
-            self.phones[place].handle_input(self.now, input);
+            let now = self.now;
+            self.phone(place).handle_input(now, input);
             self.collect(place);
         }
     }
 
+    fn phone(&mut self, place: usize) -> &mut Phone {
+        Rc::make_mut(&mut self.phones[place].phone)
+    }
+
     fn collect(&mut self, place: usize) {
-        while let Some(output) = self.phones[place].poll_output() {
+        let now = self.now;
+        while let Some(output) = self.phone(place).poll_output() {
             match output {
                 Output::Send { to, signal, .. } => self.send(place, &to, signal),
                 Output::ShareRecord(record) => self.share(place, &record),
@@ -303,11 +363,11 @@ impl World {
                 }
                 Output::OpenOfferer(link) | Output::RestartIce(link) => {
                     let sdp = "o".to_owned();
-                    self.phones[place].handle_input(self.now, Input::OfferReady { link, sdp });
+                    self.phone(place).handle_input(now, Input::OfferReady { link, sdp });
                 }
                 Output::OpenAnswerer { link, .. } | Output::AnswerOffer { link, .. } => {
                     let sdp = "a".to_owned();
-                    self.phones[place].handle_input(self.now, Input::AnswerReady { link, sdp });
+                    self.phone(place).handle_input(now, Input::AnswerReady { link, sdp });
                 }
                 Output::AcceptAnswer { link, .. } => {
                     let there = place_of(&link.peer).is_some_and(|it| self.alive[it]);
@@ -323,94 +383,25 @@ impl World {
             }
         }
         // What is over leaves the screen at once: its time on it is nobody's concern here.
-        let over: Vec<_> = self.phones[place].snapshot().into_iter().filter(|call| call.is_over()).collect();
+        let over: Vec<_> = self.phones[place].phone.snapshot().into_iter().filter(CallSnapshot::is_over).collect();
         for call in over {
-            self.phones[place].handle_input(self.now, Input::Dismiss { call: call.id });
+            self.phone(place).handle_input(now, Input::Dismiss { call: call.id });
         }
+        self.phones[place].rehash();
     }
 
     fn send(&mut self, from: usize, to: &DeviceAddress, signal: Signal) {
         if let Some(to) = place_of(to).filter(|to| self.alive[*to]) {
-            self.flights.push(Flight { from, to, signal });
+            self.flights.push(Flight::new(from, to, signal, false));
         }
     }
 
     fn share(&mut self, from: usize, record: &CallRecord) {
-        for to in 0..self.phones.len() {
-            if to != from && NAMES[to].0 == NAMES[from].0 {
+        for (to, (user, _)) in NAMES.iter().enumerate() {
+            if to != from && *user == NAMES[from].0 {
                 self.send(from, &address(to), Signal::Shared(record.clone()));
             }
         }
-    }
-
-    /// What holds in every state.
-    pub fn check(&self) -> Result<(), String> {
-        for call in [call_id(0), call_id(2)] {
-            let mut talking = Vec::new();
-            for (place, phone) in self.phones.iter().enumerate().filter(|(place, _)| self.alive[*place]) {
-                let shown = phone.snapshot();
-                if shown.len() > 1 {
-                    return Err(format!("{} shows {} calls", address(place), shown.len()));
-                }
-                talking
-                    .extend(shown.iter().filter(|it| it.id == call && it.state == CallState::Connected).map(|_| place));
-                if shown.iter().any(|it| it.state != CallState::Connected) && phone.poll_timeout().is_none() {
-                    return Err(format!("nothing ends the wait of {}", address(place)));
-                }
-            }
-            let winners = |user: &str| talking.iter().filter(|place| NAMES[**place].0 == user).count();
-            if winners("ann") > 1 || winners("bob") > 1 {
-                return Err(format!("two devices of one person are in one call: {talking:?}"));
-            }
-        }
-        self.check_rings()
-    }
-
-    /// Where nothing was lost and nobody died: who rings is waited for, or is being told.
-    fn check_rings(&self) -> Result<(), String> {
-        if self.lost || self.crashed {
-            return Ok(());
-        }
-        for (place, phone) in self.phones.iter().enumerate() {
-            for call in phone.snapshot().iter().filter(|call| call.alert.is_some()) {
-                let waited_for = self.phones.iter().any(|other| {
-                    other.snapshot().iter().any(|it| {
-                        it.id == call.id
-                            && it.inviter.is_none()
-                            && matches!(it.state, CallState::Calling | CallState::Ringing)
-                    })
-                });
-                let told = self.flights.iter().any(|flight| flight.to == place && flight.signal.call() == call.id);
-                if !waited_for && !told {
-                    return Err(format!("{} rings for a call that is over", address(place)));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What holds where nothing more can happen.
-    pub fn check_end(&self) -> Result<(), String> {
-        for (place, phone) in self.phones.iter().enumerate().filter(|(place, _)| self.alive[*place]) {
-            if let Some(stuck) = phone.snapshot().iter().find(|call| call.state != CallState::Connected) {
-                return Err(format!("{} is stuck: {:?}", address(place), stuck.state));
-            }
-        }
-        if self.lost || self.crashed {
-            return Ok(());
-        }
-        for call in [call_id(0), call_id(2)] {
-            let lines: Vec<_> = (0..self.phones.len())
-                .filter_map(|place| {
-                    let line = self.records[place].iter().find(|(it, _)| *it == call);
-                    line.map(|(_, status)| (address(place).to_string(), *status))
-                })
-                .collect();
-            if lines.windows(2).any(|pair| pair[0].1 != pair[1].1) {
-                return Err(format!("the histories of {call} disagree: {lines:?}"));
-            }
-        }
-        Ok(())
     }
 
     /// How it came to this.
@@ -418,11 +409,34 @@ impl World {
         let mut lines = Vec::new();
         let mut at = self.story.as_ref();
         while let Some(story) = at {
-            lines.push(story.what.clone());
+            lines.push(story.to_string());
             at = story.before.as_ref();
         }
         lines.reverse();
         lines.join("\n")
+    }
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ", self.at)?;
+        match self.action {
+            Action::Call(place) => write!(f, "{} calls", address(place)),
+            Action::Accept(place) => write!(f, "{} answers", address(place)),
+            Action::Reject(place) => write!(f, "{} declines", address(place)),
+            Action::Hangup(place) => write!(f, "{} hangs up", address(place)),
+            Action::Crash(place) => write!(f, "{} dies", address(place)),
+            Action::Missed(place) => write!(f, "{} is missed", address(place)),
+            Action::Deliver(_) => f.write_str("heard"),
+            Action::Lose(_) => f.write_str("lost"),
+            Action::Repeat(_) => f.write_str("heard, and once more"),
+            Action::Connect(_) => f.write_str("media connects"),
+            Action::Tick => f.write_str("is the time"),
+        }?;
+        match &self.flight {
+            Some(flight) => write!(f, ": {} to {}: {:?}", address(flight.from), address(flight.to), flight.signal),
+            None => Ok(()),
+        }
     }
 }
 
@@ -433,7 +447,7 @@ fn hashed(salt: u64, value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-const fn call_id(number: u128) -> CallId {
+pub(super) const fn call_id(number: u128) -> CallId {
     CallId::from_uuid(Uuid::from_u128(number))
 }
 
