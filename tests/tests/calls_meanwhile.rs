@@ -122,6 +122,30 @@ async fn whoever_is_on_hold_hears_music() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn somebody_is_heard_as_loud_as_set_in_this_call_and_the_next() {
+    let (broker, place) = (free_address(), tempfile::tempdir().unwrap());
+    let mut ann = humming("ann", 1_000.0, broker, place.path()).await;
+    let mut bob = humming("bob", 2_100.0, broker, place.path()).await;
+    let file = place.path().join("bob.wav");
+    assert_eq!(code(bob.engine.set_volume("ann", 13.0).await), ErrorCode::BadRequest);
+    let mut loudness = Vec::new();
+    for db in [0.0, -20.0] {
+        bob.engine.set_volume("ann", db).await.unwrap();
+        let call = ann.talks_with(&mut bob).await;
+        assert!((bob.call().unwrap().members[0].volume_db - db).abs() < f32::EPSILON);
+        // What is written once a second, and then a second of it.
+        let from = plays_on(&file, read_wav(&file).len(), Duration::from_secs(2)).await;
+        let until = plays_on(&file, from, Duration::from_secs(1)).await;
+        loudness.push(tone_dbfs(&read_wav(&file)[until - 24_000..until], 1_000.0));
+        ann.engine.hangup(&call).await.unwrap();
+        bob.ended().await;
+        ann.ended().await;
+    }
+    let difference = loudness[0] - loudness[1];
+    assert!((difference - 20.0).abs() < 3.0, "{loudness:?} dBFS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_call_waits_is_answered_and_the_first_one_held_and_taken_up_again() {
     let [mut ann, mut bob, mut cat] = quiet_people(["ann", "bob", "cat"]).await;
     waits_calls(&bob).await;

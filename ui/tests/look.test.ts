@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse, type AST } from 'svelte/compiler';
 import { describe, expect, test } from 'vitest';
-import { initials, tintOf, tints } from '../src/parts/avatar';
+import { echoTint, initials, tintOf, tints } from '../src/parts/avatar';
 
 const root = `${import.meta.dirname}/../src`;
 const tokens = new Map(
@@ -59,7 +59,7 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
   });
 });
 
-test.each([...tints])('white initials can be read on %s', (tint) => {
+test.each([...tints, echoTint])('white initials can be read on %s', (tint) => {
   expect(contrast('#ffffff', tint)).toBeGreaterThanOrEqual(4.5);
 });
 
@@ -67,7 +67,8 @@ test('the red of hanging up carries white', () => {
   expect(contrast('#ffffff', colour('stage-end', 'dark'))).toBeGreaterThanOrEqual(4.5);
 });
 
-test('an account keeps its colour, and many accounts use them all', () => {
+test('an account keeps its colour, many accounts use them all, and none has the one of Echo', () => {
+  expect(tints).not.toContain(echoTint);
   expect(tintOf('bob')).toBe(tintOf('bob'));
   const used = new Set(Array.from({ length: 200 }, (_, index) => tintOf(`user-${index}`)));
   expect(used.size).toBe(tints.length);

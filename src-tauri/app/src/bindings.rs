@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tauri::Wry;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events};
 
-use crate::commands;
+use crate::commands::{self, people};
 
 /// The snapshot has changed; this is the new one, whole. Bursts are joined: no more than one in 16 ms.
 #[derive(Debug, Clone, Serialize, Deserialize, specta::Type, tauri_specta::Event)]
@@ -52,6 +52,23 @@ pub fn builder() -> Builder<Wry> {
             commands::set_call_timeout,
             commands::set_settings,
             commands::mark_history_seen,
+            people::set_profile,
+            people::add_contact,
+            people::set_contact,
+            people::remove_contact,
+            people::set_group,
+            people::remove_group,
+            people::search_contacts,
+            people::avatar,
+            people::export_contacts,
+            people::import_contacts,
+            people::search_history,
+            people::delete_records,
+            people::export_history,
+            people::safety_number,
+            people::set_verified,
+            people::trust_key,
+            people::save_file,
             commands::meters,
             commands::open_main,
             commands::incoming_drawn,
@@ -128,7 +145,9 @@ mod tests {
     fn the_incoming_window_may_only_look_appear_answer_and_decline() {
         let file = permissions();
         let doorway = &file[file.find("identifier = \"doorway\"").unwrap()..];
-        let expected = ["accept", "incoming_drawn", "reject", "snapshot"].map(str::to_owned).into();
+        let expected = ["accept", "avatar", "incoming_drawn", "meters", "open_main", "reject", "snapshot"]
+            .map(str::to_owned)
+            .into();
         assert_eq!(quoted(doorway, "commands.allow"), expected);
 
         let capability = capability(Path::new("src-tauri/capabilities/incoming.json"));

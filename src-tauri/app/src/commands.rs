@@ -4,6 +4,8 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a Tauri command owns its State")]
 
+pub mod people;
+
 use peal_engine::Engine;
 use peal_engine::api::{
     AcceptParams, AccountView, AnswerSwitchParams, CallParams, CallSession, CallStats, CancelParams, InviteParams,

@@ -12,7 +12,7 @@ use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 
 use crate::args::Args;
 use crate::follow;
-use crate::incoming::OnScreen;
+use crate::incoming::Doorway;
 use crate::instance;
 use crate::notification::{self, Notifications};
 use crate::quit::{self, Leaving, quit};
@@ -90,11 +90,12 @@ fn open(engine: Engine, identity: Identity) -> ExitCode {
     let border = bindings::builder();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_notification::init())
+        .plugin(tauri_plugin_dialog::init())
         .invoke_handler(border.invoke_handler())
         .manage(engine)
         .manage(identity)
         .manage(Notifications::default())
-        .manage(OnScreen::default())
+        .manage(Doorway::default())
         .manage(Leaving::default())
         .setup(move |app| {
             border.mount_events(app);

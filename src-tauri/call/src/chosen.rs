@@ -12,18 +12,17 @@ use crate::{
     Phone, Policy, RecordStatus, RosterEntry,
 };
 
+/// What a select says.
+pub(crate) struct Chosen {
+    pub device: DeviceId,
+    pub answer: Option<String>,
+    pub roster: Vec<RosterEntry>,
+}
+
 impl Phone {
     /// The inviter has chosen a device of mine.
-    pub(crate) fn selected(
-        &mut self,
-        now: Instant,
-        id: CallId,
-        from: &DeviceAddress,
-        generation: u32,
-        device: DeviceId,
-        answer: Option<String>,
-        roster: &[RosterEntry],
-    ) {
+    pub(crate) fn selected(&mut self, now: Instant, id: CallId, from: &DeviceAddress, generation: u32, chosen: Chosen) {
+        let Chosen { device, answer, roster } = chosen;
         let here = device == self.me.device;
         let Some(call) = self.call(id) else {
             return self.selected_late(from, id, generation, &device);
@@ -37,7 +36,7 @@ impl Phone {
                 self.end_as_told(now, id, EndReason::AnsweredElsewhere);
             }
             (Phase::Accepting { sent: true, .. }, true) => {
-                self.enter(now, id, roster);
+                self.enter(now, id, &roster);
                 self.answered_by(id, from, answer);
             }
             (Phase::In, true) => self.answered_by(id, from, answer),
@@ -132,6 +131,10 @@ impl Phone {
     pub(crate) fn recorded_there(&mut self, now: Instant, from: &DeviceAddress, generation: u32, record: CallRecord) {
         let id = record.call;
         let Some(call) = self.call(id) else {
+            let blocked = from.user != self.me.user && self.policy.verdict(&from.user) == Verdict::Block;
+            if blocked && self.line(id).is_none() {
+                return;
+            }
             return self.record_received(from, generation, record);
         };
         let theirs = call.inviter.as_ref() == Some(from) && generation >= call.generation;
@@ -184,8 +187,8 @@ impl Phone {
             match (&mut call.phase, verdict) {
                 (_, Verdict::Block) => self.end(now, id, EndReason::Blocked),
                 (Phase::Ringing { alert, .. }, Verdict::Silent | Verdict::SilentHere) => *alert = Alert::Silent,
-                (Phase::Ringing { .. }, Verdict::Ring) => {}
-                (
+                (Phase::Ringing { .. }, Verdict::Ring)
+                | (
                     Phase::Waiting { .. } | Phase::Accepting { .. } | Phase::In | Phase::Ended { .. },
                     Verdict::Ring | Verdict::Silent | Verdict::SilentHere,
                 ) => {}

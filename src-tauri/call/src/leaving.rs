@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::call::{Call, Phase};
 use crate::finished::{Finished, Line, Word};
 use crate::member::Member;
+use crate::path::MediaPath;
 use crate::phone::{RECORD_LIFETIME, SHOWN_AFTER_FAILURE, SHOWN_AFTER_HANGUP, STALE_INVITE};
 use crate::record::unanswered_status;
 use crate::{
@@ -38,9 +39,10 @@ impl Phone {
         };
         match &call.phase {
             Phase::Waiting { .. } | Phase::Ringing { .. } => self.refuse(id, Refusal::WrongState),
-            Phase::Accepting { .. } => self.depart(now, id, HangupReason::Hangup, false, EndReason::Hangup),
             Phase::In if call.is_calling() => self.depart(now, id, HangupReason::Hangup, false, EndReason::Cancelled),
-            Phase::In => self.depart(now, id, HangupReason::Hangup, false, EndReason::Hangup),
+            Phase::Accepting { .. } | Phase::In => {
+                self.depart(now, id, HangupReason::Hangup, false, EndReason::Hangup);
+            }
             Phase::Ended { .. } => {}
         }
     }
@@ -220,7 +222,8 @@ impl Phone {
             let stale_at = now + STALE_INVITE;
             other.stale_at = Some(other.stale_at.map_or(stale_at, |at| at.min(stale_at)));
         }
-        let open: Vec<_> = call.paths.iter().filter(|it| it.peer.user == *user).map(|it| it.peer.clone()).collect();
+        let ends = |path: &&MediaPath| path.peer.user == *user && path.lingers_until.is_none();
+        let open: Vec<_> = call.paths.iter().filter(ends).map(|it| it.peer.clone()).collect();
         if call.transfer.as_ref().is_some_and(|it| it.to == *user) {
             call.transfer = None;
         }

@@ -61,8 +61,10 @@ impl Phone {
         let (signal, attempt) = match &mut call.phase {
             // Nothing about the callee leaves before the answer, but to devices that it lets preview.
             Phase::Ringing { .. } if previews => (Signal::Preview { call: id, generation, offer: sdp }, path.attempt),
-            Phase::Ringing { .. } | Phase::Waiting { .. } | Phase::Ended { .. } => return,
-            Phase::Accepting { sent: true, .. } => return,
+            Phase::Ringing { .. }
+            | Phase::Waiting { .. }
+            | Phase::Accepting { sent: true, .. }
+            | Phase::Ended { .. } => return,
             Phase::Accepting { sent, again_at, .. } => {
                 *sent = true;
                 *again_at = now + SAID_AGAIN;
@@ -127,10 +129,10 @@ impl Phone {
     }
 
     /// The winner asks again: the select may be lost.
-    pub(crate) fn select_again(&mut self, id: CallId, winner: DeviceAddress) {
+    pub(crate) fn select_again(&mut self, id: CallId, winner: &DeviceAddress) {
         let selected = self.call(id).and_then(|call| call.member(&winner.user)).is_some_and(|member| member.selected);
         if selected {
-            self.select(id, &winner);
+            self.select(id, winner);
         }
     }
 

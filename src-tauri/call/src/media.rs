@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::call::{Call, Phase};
 use crate::path::Path;
 use crate::phone::{FRESH_LINK, LOST_AFTER, OFFER_YIELD, RESTART_AFTER, RESTART_AGAIN};
-use crate::{CallId, DeviceAddress, EndReason, HangupReason, Link, Notice, Output, Phone, Standing};
+use crate::{CallId, DeviceAddress, EndReason, HangupReason, Link, Notice, Output, Phone, Signal, Standing};
 
 impl Phone {
     pub(crate) fn media_connected(&mut self, now: Instant, link: &Link) {
@@ -79,6 +79,15 @@ impl Phone {
             self.notify(Notice::MediaDisconnected(id));
         }
         self.notify(Notice::UserDisconnected(id, peer.user.clone()));
+        self.probe(id, peer);
+    }
+
+    /// Asks a program whose media has stopped whether it still is in the call: one that has started anew is not.
+    fn probe(&mut self, id: CallId, peer: &DeviceAddress) {
+        let me = self.me.clone();
+        let Some(call) = self.call(id).filter(|call| !call.own) else { return };
+        let entries = call.roster(&me);
+        self.send(peer.clone(), Signal::Roster { call: id, entries, reply: true });
     }
 
     pub(crate) fn media_failed(&mut self, now: Instant, link: &Link) {
@@ -155,6 +164,9 @@ impl Phone {
         let Some(call) = self.call_mut(id) else { return };
         let (group, joined) = (call.is_group(), call.is_joined(peer));
         let Some(path) = call.path_mut(peer) else { return };
+        if path.lingers_until.is_some_and(|at| at <= now) {
+            return self.close_path(id, peer);
+        }
         let offered = path.offered;
         match &mut path.path {
             Path::Up => {}
@@ -192,13 +204,16 @@ impl Call {
     pub fn paths_timeout(&self) -> Option<Instant> {
         self.paths
             .iter()
-            .filter_map(|path| match path.path {
-                Path::Up => None,
-                Path::New { deadline } => Some(path.again_at.map_or(deadline, |at| at.min(deadline))),
-                Path::Down { since, restart_at } => {
-                    let end = since + patience_with(self.is_joined(&path.peer), self.is_group(), path.offered);
-                    Some(restart_at.map_or(end, |at| at.min(end)))
-                }
+            .flat_map(|path| {
+                let due = match path.path {
+                    Path::Up => None,
+                    Path::New { deadline } => Some(path.again_at.map_or(deadline, |at| at.min(deadline))),
+                    Path::Down { since, restart_at } => {
+                        let end = since + patience_with(self.is_joined(&path.peer), self.is_group(), path.offered);
+                        Some(restart_at.map_or(end, |at| at.min(end)))
+                    }
+                };
+                due.into_iter().chain(path.lingers_until)
             })
             .min()
     }

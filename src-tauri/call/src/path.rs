@@ -37,6 +37,8 @@ pub(crate) struct MediaPath {
     pub again_at: Option<Instant>,
     /// Something of it has been told to the other side: candidates go out as they come.
     pub told: bool,
+    /// Others say that its owner has left, though their media arrives: it is closed then, unless they come back.
+    pub lingers_until: Option<Instant>,
     /// My own candidates that gathered before the other side may have them.
     pub early: Early,
 }
@@ -54,6 +56,7 @@ impl MediaPath {
             awaiting: false,
             again_at: None,
             told: false,
+            lingers_until: None,
             early: Early::default(),
         }
     }

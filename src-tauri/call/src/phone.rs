@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::call::Call;
+use crate::chosen::Chosen;
 use crate::finished::{self, Finished};
 use crate::screening::{Flood, Verdict};
 use crate::{
@@ -248,7 +249,7 @@ impl Phone {
                 self.accepted_there(now, call, from, generation, media, offer);
             }
             Signal::Select { call, generation, device, answer, roster } => {
-                self.selected(now, call, &from, generation, device, answer, &roster);
+                self.selected(now, call, &from, generation, Chosen { device, answer, roster });
             }
             Signal::Reject { call, generation, reason, message } => {
                 self.rejected_there(now, call, &from, generation, reason, message);

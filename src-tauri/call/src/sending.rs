@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::call::Call;
+use crate::member::Member;
 use crate::phone::TOLD_AGAIN;
 use crate::{CallId, DeviceAddress, EndReason, HangupReason, Meanwhile, Notice, Phone, Refusal, Signal};
 
@@ -35,7 +36,7 @@ impl Phone {
         let me = self.me.clone();
         let revision = self.media_revision;
         let Some(call) = self.call_mut(id) else { return };
-        let tells = revision > 0 || call.media_by.as_ref() == Some(&me);
+        let tells = revision > 0 || call.generation > 0 || call.media_by.as_ref() == Some(&me);
         let Some(member) = call.joined_mut(peer) else { return };
         // Once more: they may not have been ready to hear it, and the other road may lose it.
         member.tell_at = (tells && member.tell_at.is_none()).then(|| now + TOLD_AGAIN);
@@ -47,8 +48,9 @@ impl Phone {
 
     /// Tells one device, or all in the call, what I send.
     pub(crate) fn send_media_state(&mut self, id: CallId, to: Option<&DeviceAddress>) {
-        let (revision, muted, video) = (self.media_revision, self.muted, self.video);
+        let (muted, video) = (self.muted, self.video);
         let Some(call) = self.call(id) else { return };
+        let revision = told_revision(call.generation, self.media_revision);
         let on_hold = call.on_hold;
         let told = to.map_or_else(|| call.joined_devices(), |to| vec![to.clone()]);
         for to in told {
@@ -68,7 +70,9 @@ impl Phone {
         let Some(call) = self.call_mut(id).filter(|call| call.is_answered_here()) else {
             return;
         };
-        let Some(member) = call.joined_mut(from).filter(|member| member.revision < revision) else {
+        let newest =
+            |member: &&mut Member| revision >= told_revision(member.generation, 0) && member.revision < revision;
+        let Some(member) = call.joined_mut(from).filter(newest) else {
             return;
         };
         member.revision = revision;
@@ -132,4 +136,12 @@ impl Phone {
             }
         }
     }
+}
+
+/// How many changes are counted in one stay in a call, in bits.
+const CHANGES: u32 = 20;
+
+/// The revision that travels: what was said in an earlier stay in the call is older than anything of this one.
+fn told_revision(generation: u32, changes: u32) -> u32 {
+    (generation.min(u32::MAX >> CHANGES) << CHANGES) | changes.min((1 << CHANGES) - 1)
 }

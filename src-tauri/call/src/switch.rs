@@ -75,12 +75,12 @@ impl Phone {
             }
             return;
         }
-        if let Some((answered, accept)) = call.answered_request {
-            if revision <= answered {
-                // Asked again: the answer may be lost.
-                let accept = accept && revision == answered;
-                return self.send(from.clone(), Signal::MediaReply { call: id, revision, accept });
-            }
+        if let Some((answered, accept)) = call.answered_request
+            && revision <= answered
+        {
+            // Asked again: the answer may be lost.
+            let accept = accept && revision == answered;
+            return self.send(from.clone(), Signal::MediaReply { call: id, revision, accept });
         }
         match call.switch.as_ref().map(|switch| (switch.by_me, switch.media == media, switch.revision)) {
             // Both ask for the same at once.

@@ -69,7 +69,7 @@ impl Softphone {
     }
 
     pub async fn accept(&mut self, params: AcceptParams) -> Result<Answer, PealError> {
-        if params.media == Some(Media::Video) {
+        if self.session.is_some() && params.media == Some(Media::Video) {
             return Err(no_pictures());
         }
         let (media, meanwhile) = (params.media.map(Into::into), params.meanwhile.into());

@@ -42,6 +42,7 @@ mod schedule;
 mod session;
 mod signals;
 mod sound;
+mod subscription;
 mod text;
 mod translate;
 mod vcard;
@@ -50,3 +51,4 @@ mod voices;
 
 pub use config::{DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 pub use engine::Engine;
+pub use subscription::Subscription;

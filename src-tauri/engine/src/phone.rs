@@ -1,6 +1,6 @@
 //! The loop that joins the rules, the signals, the media and the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ use crate::message::{Answer, Message, Reply};
 use crate::policy::Screening;
 use crate::sound::SoundSystem;
 use crate::view::{MeterSource, Surroundings};
-use crate::voices::Links;
+use crate::voices::{Heard, Links};
 use crate::{Engine, EngineConfig, history};
 
 /// The settings' key in the store.
@@ -66,12 +66,14 @@ pub(crate) struct Softphone {
     pub links: Links,
     /// Numbers the links, see [`LinkHandle::number`](crate::link::LinkHandle::number).
     pub links_opened: u64,
-    /// Calls that have opened a sound device: their end is heard.
-    pub sounded: HashSet<CallId>,
+    /// Calls that have opened a sound device.
+    pub sounded: HashMap<CallId, Heard>,
     /// How much louder somebody is heard than they speak, dB by account.
     pub volumes: HashMap<String, f32>,
     pub answered_at: HashMap<CallId, Instant>,
     pub sound: SoundSystem,
+    /// What was told of the sound devices last.
+    pub trouble: Option<crate::api::ErrorCode>,
     pub meters: MeterSource,
     pub broker: Arc<Mutex<EmbeddedBroker>>,
     /// The devices stay open until then, so that the last sound is heard.
@@ -117,9 +119,10 @@ impl Softphone {
             logging_in: None,
             links: Links::new(),
             links_opened: 0,
-            sounded: HashSet::new(),
+            sounded: HashMap::new(),
             volumes,
             answered_at: HashMap::new(),
+            trouble: None,
             meters,
             broker: Arc::default(),
             lingers: None,
@@ -303,6 +306,7 @@ impl Softphone {
             self.carry_out(output).await;
         }
         self.settle_sound();
+        self.tell_trouble();
         let busy = self.session.as_ref().is_some_and(|it| it.phone.is_busy());
         if let Some(session) = &mut self.session {
             let state = if busy { PresenceState::InCall } else { PresenceState::Online };
@@ -312,6 +316,18 @@ impl Softphone {
             }
         }
         self.publish();
+    }
+
+    /// A device that fails in a call is told once (kits B32, E27).
+    fn tell_trouble(&mut self) {
+        let trouble = self.sound.trouble().map(PealError::from);
+        let code = trouble.as_ref().map(|it| it.code);
+        if self.trouble != code {
+            self.trouble = code;
+            if let Some(error) = trouble {
+                self.complain(error);
+            }
+        }
     }
 
     fn housekeeping(&mut self) {

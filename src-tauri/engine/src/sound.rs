@@ -327,7 +327,8 @@ impl SoundSystem {
         }
     }
 
-    fn trouble(&self) -> Option<AudioError> {
+    /// What is wrong with a device that is wanted now.
+    pub fn trouble(&self) -> Option<AudioError> {
         if self.wanted.need == Need::Nothing {
             return None;
         }

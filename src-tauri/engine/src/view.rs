@@ -53,7 +53,7 @@ impl Surroundings<'_> {
             switch: call.switch.map(|it| SwitchView { by_me: it.by_me, media: it.media.into() }),
             transfer_to: call.transfer_to.as_ref().map(shown),
             preview: call.preview,
-            quality: quality(self.links, call.id).filter(|_| call.state == CallState::Connected && !call.on_hold),
+            quality: quality(self.links, call.id).filter(|_| call.state == CallState::Connected && !is_on_hold(call)),
         }
     }
 
@@ -131,6 +131,11 @@ impl Surroundings<'_> {
     fn wall(&self, at: Instant) -> f64 {
         wall_ms() as f64 - ms(self.now.saturating_duration_since(at))
     }
+}
+
+/// Somebody holds it: what its media paths are like says nothing.
+fn is_on_hold(call: &CallSnapshot) -> bool {
+    call.on_hold || call.members.iter().any(|member| member.on_hold)
 }
 
 /// Where the meters read: shared with the handle, so that they go around the loop.

@@ -108,6 +108,11 @@ fn refusal(code: ConnectReturnCode) -> Problem {
         ConnectReturnCode::RefusedProtocolVersion | ConnectReturnCode::UnsupportedProtocolVersion => {
             Problem::NotABroker("it doesn't speak version 5".to_owned())
         }
+        // It passes: a server that is starting, has too much to do, or has just lost a node of its cluster.
+        ConnectReturnCode::ServerUnavailable
+        | ConnectReturnCode::ServiceUnavailable
+        | ConnectReturnCode::ServerBusy
+        | ConnectReturnCode::ConnectionRateExceeded => Problem::Unreachable(format!("{code:?}")),
         other => Problem::Refused(format!("{other:?}")),
     }
 }

@@ -57,8 +57,8 @@ pub struct Presence {
     pub key: DevicePublicKey,
     /// One run of one program.
     pub boot_id: Uuid,
-    /// What the program can do beyond the first version: at most 32 words of at most 64 printable ASCII characters, quotes
-    /// and backslashes excepted.
+    /// What the program can do beyond the first version: at most 32 words of at most 64 printable ASCII characters,
+    /// quotes and backslashes excepted.
     pub capabilities: Vec<String>,
     /// What the person shows of themselves beside the name.
     pub profile: Profile,

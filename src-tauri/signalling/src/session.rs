@@ -17,6 +17,9 @@ use crate::{ClientConfig, Notice, Problem};
 /// Notices that the session keeps before it stops reading from the server.
 const PENDING: usize = 4096;
 
+/// How long a reader may take for what is said at the end; it may be waiting for the end itself.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// Runs one client from login to logout.
 pub(crate) struct Session {
     pub(crate) config: ClientConfig,
@@ -265,8 +268,11 @@ impl Session {
     /// What is still to be said, as far as the reader takes it without being waited for.
     async fn deliver_the_rest(&mut self) {
         self.pending.extend(self.shared.lock().notices.drain(..));
+        let patience = tokio::time::sleep(LAST_WORDS);
+        tokio::pin!(patience);
         while let Some(notice) = self.pending.pop_front() {
             tokio::select! {
+                () = &mut patience => return,
                 permit = self.notices.reserve() => match permit {
                     Ok(permit) => permit.send(notice),
                     Err(_) => return,

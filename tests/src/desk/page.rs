@@ -99,6 +99,16 @@ impl Page {
         self.must("POST", "/execute/sync", &json!({ "script": format!("return {expression};"), "args": [] }))
     }
 
+    /// Waits until what stands in this window now is on the screen.
+    pub fn rests(&mut self) {
+        self.run(
+            "window.rests = false;
+             const next = (frames) => requestAnimationFrame(() => frames ? next(frames - 1) : window.rests = true);
+             next(3);",
+        );
+        self.until("window.rests");
+    }
+
     /// Runs JavaScript in this window.
     pub fn run(&mut self, script: &str) {
         self.must("POST", "/execute/sync", &json!({ "script": script, "args": [] }));
@@ -155,16 +165,6 @@ impl Page {
         let strokes: Vec<Value> =
             keys.iter().flat_map(|key| [stroke("keyDown", *key), stroke("keyUp", *key)]).collect();
         self.keyboard(&strokes);
-    }
-
-    /// As [`press`](Self::press) in a window that may be gone by now.
-    pub fn press_if_there(&mut self, key: char) {
-        let strokes = json!([stroke("keyDown", key), stroke("keyUp", key)]);
-        let body = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] });
-        match self.ask("POST", &format!("{}/actions", self.path), Some(&body)) {
-            Err(error) if error.error != "no such window" => panic!("{}: {error}", self.name),
-            Ok(_) | Err(_) => {}
-        }
     }
 
     /// Presses a key while others are held.

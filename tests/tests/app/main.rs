@@ -47,6 +47,7 @@ pub fn remembers(person: &mut Peal, status: &str, direction: &str) {
     assert_eq!((record["status"].as_str(), record["direction"].as_str()), (Some(status), Some(direction)));
 }
 
+/// The time between, ms.
 pub fn milliseconds(from: SystemTime, to: SystemTime) -> i128 {
     let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as i128;
     since(to) - since(from)

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use peal_tests::desk::page::id;
+use peal_tests::desk::page::{id, key};
 use peal_tests::desk::process::until;
 use peal_tests::desk::{Desk, Peal};
 
@@ -69,6 +69,19 @@ fn language_and_theme_follow_the_settings() {
     let ground = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)";
     alice.page.click(&id("open-settings"));
     desk.picture("settings");
+
+    // Whoever opened and closed them with the mouse sees no ring of the keyboard.
+    alice.page.click(&id("close-settings"));
+    alice.page.misses(&id("settings"));
+    let ring = "getComputedStyle(document.activeElement).outlineStyle";
+    let focused = format!("document.activeElement.matches('{}') && {ring}", id("open-settings"));
+    assert_eq!(alice.page.value(&focused), "none");
+    alice.page.press(&[key::ENTER]);
+    alice.page.sees(&id("settings"));
+    alice.page.press(&[key::ESCAPE]);
+    alice.page.misses(&id("settings"));
+    assert_eq!(alice.page.value(&focused), "solid");
+    alice.page.click(&id("open-settings"));
 
     choose(&mut alice, "theme", "dark");
     alice.page.until(&format!("Math.max(...{ground}) < 60"));

@@ -42,6 +42,7 @@ impl Town {
         let Some(place) = self.place(to) else { return };
         if let Signal::Invite(invite) = &signal {
             self.inviters.entry((invite.call, to.user.clone())).or_default().insert(from);
+            self.invited_at.insert((place, invite.call), self.now);
             if invite.generation > 0 {
                 self.called_back.insert((invite.call, to.user.clone()));
             }

@@ -207,7 +207,7 @@ impl Storm {
                 self.town.connect(place);
             }
             (3, true, _) => {
-                self.tell(&format!("no media between {} and {}", place, other));
+                self.tell(&format!("no media between {place} and {other}"));
                 self.town.build_wall(place, other);
             }
             (4, true, _) => {

@@ -1,5 +1,7 @@
 //! What happens once: the kits' callbacks under their Peal names.
 
+mod names;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Connection, EndReason, Media, PealError, PresenceView, RecordView, VoiceLevel};

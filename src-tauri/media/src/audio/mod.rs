@@ -19,6 +19,7 @@ use bytes::Bytes;
 use tokio::sync::broadcast;
 
 pub mod arrival;
+mod capture;
 mod device;
 mod downlink;
 mod error;
@@ -28,6 +29,8 @@ mod keeper;
 pub mod level;
 pub mod opus;
 mod pipeline;
+mod playback;
+mod priority;
 pub mod process;
 #[cfg(target_os = "linux")]
 mod pulse;
@@ -280,6 +283,7 @@ impl Audio {
         let pipeline = std::thread::Builder::new()
             .name("peal-audio".into())
             .spawn(move || {
+                priority::raise();
                 Pipeline::new(received, seen, uplink, process::Cleaner::new(processing), processing.always).run();
             })
             .map_err(|_| AudioError::Closed)?;

@@ -66,6 +66,11 @@ impl Uplink {
         }
     }
 
+    /// Time passed in which nothing was taken, in samples.
+    pub(super) fn skip(&mut self, samples: usize) {
+        self.timestamp = self.timestamp.wrapping_add(samples as u32);
+    }
+
     fn send(&mut self) {
         let timestamp = self.timestamp;
         self.timestamp = self.timestamp.wrapping_add(FRAME_SAMPLES as u32);

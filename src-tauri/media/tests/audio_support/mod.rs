@@ -153,7 +153,8 @@ impl PulseAudio {
             "--exit-idle-time=-1",
             "--use-pid-file=no",
             "--realtime=no",
-            "--high-priority=no",
+            // If we are allowed to give it: that is what it has on any desktop.
+            "--high-priority=yes",
             "--log-target=stderr",
             "--log-level=error",
         ]);

@@ -40,15 +40,8 @@ impl Rules {
             register.add(hook, Box::new(self.clone())).await;
         }
         let undelivered = Undelivered::new(context.clone());
-        for hook in [
-            Type::MessageDelivered,
-            Type::MessageAcked,
-            Type::ClientDisconnected,
-            Type::OfflineMessage,
-            Type::MessageExpiryCheck,
-        ] {
-            // Before the storage, whose handlers have the lowest priority.
-            register.add_priority(hook, 1, Box::new(undelivered.clone())).await;
+        for hook in [Type::MessageDelivered, Type::MessageAcked, Type::ClientDisconnected] {
+            register.add(hook, Box::new(undelivered.clone())).await;
         }
         register.start().await;
     }

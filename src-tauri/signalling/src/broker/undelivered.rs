@@ -6,9 +6,9 @@
 //! that a client is gone, just before it begins to queue for it. A message may come twice that way; receivers drop
 //! the second.
 //!
-//! And one kind is kept too well: presence, subscribed to without acknowledgement. Queued for a device that is away it
-//! would fill memory and disk, push signals out, and at its return show people as they were. It is current or nothing:
-//! who returns subscribes again and gets what is retained.
+//! And it queues too much: presence too, which a device that comes back finds retained. It would fill the queue, push
+//! signals out of it, and be written to the disk for everybody who is away. So that subscription ends with the
+//! connection; clients subscribe anew on each.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType};
 use rmqtt::session::Session;
-use rmqtt::types::{From as Origin, Id, Publish, QoS, Reason};
+use rmqtt::types::{From as Origin, Id, Publish, QoS, Reason, Unsubscribe};
 
 #[derive(Clone)]
 pub(crate) struct Undelivered {
@@ -50,11 +50,12 @@ impl Undelivered {
             publish.packet_id = None;
             waiting.push((from, publish));
         }
-        while let Some(message) = queue.pop() {
-            if message.1.qos != QoS::AtMostOnce {
-                waiting.push(message);
+        while let Some((from, publish)) = queue.pop() {
+            if publish.qos != QoS::AtMostOnce {
+                waiting.push((from, publish));
             }
         }
+        self.unsubscribe(session).await;
         let hook = self.context.extends.hook_mgr().hook(session.clone());
         for (from, publish) in waiting {
             hook.offline_message(from.clone(), &publish).await;
@@ -63,26 +64,23 @@ impl Undelivered {
             }
         }
     }
-}
 
-/// Takes out of a queue what nobody needs later.
-fn forget_presence(session: &Session) {
-    let queue = session.deliver_queue();
-    for _ in 0..queue.len() {
-        let Some(message) = queue.pop() else { break };
-        if message.1.qos != QoS::AtMostOnce && queue.push(message).is_err() {
-            tracing::debug!("a queue was full");
+    /// Ends what is not to be queued for a device that is away.
+    async fn unsubscribe(&self, session: &Session) {
+        let entry = self.context.extends.shared().await.entry(session.id.clone());
+        for subscription in entry.subscriptions().await.unwrap_or_default() {
+            if subscription.opts.qos() != QoS::AtMostOnce {
+                continue;
+            }
+            let ended = match Unsubscribe::from(&subscription.topic, false, true) {
+                Ok(unsubscribe) => entry.unsubscribe(&unsubscribe).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a subscription outlives its connection");
+            }
         }
     }
-}
-
-/// Presence from before this connection, left over in the queue.
-async fn is_old_presence(session: &Session, publish: &Publish) -> bool {
-    publish.qos == QoS::AtMostOnce
-        && match (publish.create_time, session.connected_at().await) {
-            (Some(written), Ok(connected)) => written < connected,
-            (None, _) | (_, Err(_)) => false,
-        }
 }
 
 #[async_trait]
@@ -99,17 +97,6 @@ impl Handler for Undelivered {
                 }
             }
             Parameter::ClientDisconnected(session, reason) => self.put_right(session, reason).await,
-            Parameter::OfflineMessage(session, _, publish) => {
-                // What came before it; its own turn comes with the next one, or at the device's return.
-                forget_presence(session);
-                if publish.qos == QoS::AtMostOnce {
-                    // Nor is it written to the disk, which a later handler would do.
-                    return (false, earlier);
-                }
-            }
-            Parameter::MessageExpiryCheck(session, _, publish) if is_old_presence(session, publish).await => {
-                return (false, Some(HookResult::MessageExpiry));
-            }
             _ => {}
         }
         (true, earlier)

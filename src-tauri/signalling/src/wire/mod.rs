@@ -9,7 +9,7 @@ mod signal;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use peal_call::{CallId, DeviceAddress, Signal};
+use peal_call::{CallId, DeviceAddress, Signal, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -92,6 +92,20 @@ struct Version {
     v: u8,
 }
 
+impl Body {
+    /// Reads what was sealed. However well it is sealed, its sender may be anybody's program.
+    fn read(plain: &[u8], sender: &UserId) -> Result<Self, WireError> {
+        let body: BodyWire = serde_json::from_slice(plain).map_err(|_| WireError::Malformed)?;
+        match signal::from_json(body.signal, Some(sender)) {
+            Ok(signal) => Ok(Self { boot: body.boot, seq: body.seq, signal }),
+            Err(SignalError::Malformed) => Err(WireError::Malformed),
+            Err(SignalError::UnknownKind { kind, call }) => {
+                Err(WireError::UnknownKind { kind, call, boot: body.boot, seq: body.seq })
+            }
+        }
+    }
+}
+
 impl Envelope {
     /// Seals a signal. Fails with [`WireError::Oversized`] when it would pass [`ENVELOPE_LIMIT`].
     pub(crate) fn seal(
@@ -169,14 +183,7 @@ impl Envelope {
         let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| WireError::Malformed)?;
         let (info, aad) = binding(app, from.0, me, self.id);
         let plain = keys.open(from.1, &info, &aad, &sealed).map_err(WireError::Seal)?;
-        let body: BodyWire = serde_json::from_slice(&plain).map_err(|_| WireError::Malformed)?;
-        match signal::from_json(body.signal, Some(&from.0.user)) {
-            Ok(signal) => Ok(Body { boot: body.boot, seq: body.seq, signal }),
-            Err(SignalError::Malformed) => Err(WireError::Malformed),
-            Err(SignalError::UnknownKind { kind, call }) => {
-                Err(WireError::UnknownKind { kind, call, boot: body.boot, seq: body.seq })
-            }
-        }
+        Body::read(&plain, &from.0.user)
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
@@ -204,5 +211,7 @@ fn binding(app: &AppKey, from: &DeviceAddress, to: &DeviceAddress, id: Uuid) -> 
     (info.into_bytes(), aad.into_bytes())
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

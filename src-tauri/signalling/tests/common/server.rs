@@ -1,4 +1,4 @@
-//! A broker of either kind, stopped and started.
+//! A broker of either kind.
 
 use std::fs;
 use std::net::SocketAddr;

@@ -29,6 +29,8 @@ impl Connection {
     pub(super) fn open() -> Result<Self, ProtocolError> {
         let path = pulseaudio::socket_path_from_env().ok_or(io::Error::from(io::ErrorKind::NotFound))?;
         let socket = UnixStream::connect(path)?;
+        // The server may go by who we are, and asks the kernel to tell it a moment too late: here it is told in any case.
+        rustix::net::sockopt::set_socket_passcred(&socket, true).map_err(io::Error::from)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
         let mut connection =

@@ -17,6 +17,7 @@ use pulseaudio::protocol::{
 
 use super::super::device::{CaptureEnd, Counters, PlaybackEnd};
 use super::super::opus::SAMPLE_RATE;
+use super::super::priority;
 use super::connection::{Connection, Received};
 
 /// Bytes of a mono `f32` sample.
@@ -83,8 +84,9 @@ pub(super) fn playback(
         buffer_attr: BufferAttr {
             max_length: bytes(2 * PLAYBACK_BUFFER),
             target_length: bytes(PLAYBACK_BUFFER),
-            // After an underrun the server goes on at once with what comes.
-            pre_buffering: 0,
+            // After an underrun the server goes on as soon as something comes. With none at all its clock would go on
+            // meanwhile, and it would ask for all that was missed, only to throw it away.
+            pre_buffering: bytes(PERIOD),
             minimum_request_length: bytes(PERIOD),
             ..BufferAttr::default()
         },
@@ -119,6 +121,7 @@ fn run(
     let closing = Arc::new(AtomicBool::new(false));
     let closed = Arc::clone(&closing);
     let thread = std::thread::Builder::new().name("peal-pulse".into()).spawn(move || {
+        priority::raise();
         while step(&mut server).is_ok() {}
         if !closed.load(Ordering::Relaxed) {
             on_lost();

@@ -1,34 +1,9 @@
-//! What a person expects of a phone, on a virtual clock.
-
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
-
-mod rig;
-
-use std::time::Duration;
+//! Calls of two.
 
 use peal_call::{CallState, CancelReason, Candidate, EndReason, Input, Link, Notice, RecordStatus, Refusal, Signal};
-use rig::{Town, accept, address, reject};
 
-const SECOND: Duration = Duration::from_secs(1);
-const STEP: Duration = Duration::from_millis(200);
-
-fn pair() -> Town {
-    Town::new(&["ann/desk", "bob/desk"], 1)
-}
-
-fn connected(town: &mut Town) -> peal_call::CallId {
-    let call = town.call("ann/desk", "bob");
-    town.run(STEP);
-    town.wish("bob/desk", accept(call));
-    town.run(STEP);
-    assert_eq!(town.state("ann/desk", call), Some(CallState::Connected));
-    assert_eq!(town.state("bob/desk", call), Some(CallState::Connected));
-    call
-}
-
-fn statuses(town: &Town, name: &str) -> Vec<RecordStatus> {
-    town.device(name).records.iter().map(|record| record.status).collect()
-}
+use crate::rig::{Town, accept, address, reject};
+use crate::{SECOND, STEP, connected, pair, statuses};
 
 #[test]
 fn an_answered_call_connects_and_is_completed_in_both_histories() {

@@ -12,74 +12,26 @@ use super::arrival::Arrivals;
 use super::opus::{self, Decoder, MAX_PACKET_SAMPLES, OpusError};
 use super::stretch;
 
+mod pace;
+mod stats;
+mod turns;
+
+pub use self::stats::{JitterStats, RtpVoicePacket};
+
+use self::pace::{Pace, Step};
+use self::turns::{Kind, Turn, Turns};
+
 /// The most packets kept: 4 s of 20 ms frames, far above the longest target.
 const MAX_PACKETS: usize = 200;
 /// No Opus packet for one frame size is longer (RFC 6716 §3.4, 1275 bytes a frame); what is longer is not for us.
 const MAX_PAYLOAD: usize = 4_000;
-/// Sequence jumps allowed before the stream counts as a new one (RFC 3550 A.1).
-const MAX_DROPOUT: i64 = 3_000;
-const MAX_MISORDER: i64 = 100;
-/// A packet this much too early (1 s) or too late (10 s) comes from a clock that jumped.
-const TOO_EARLY: i64 = 48_000;
-const TOO_LATE: i64 = 480_000;
 /// Concealment is made in steps of 10 ms, and given up after 200 ms without any packet.
 const CONCEAL_STEP: i64 = 480;
 const STALL: i64 = 9_600;
 /// libopus conceals multiples of 2.5 ms.
 const GRAIN: i64 = 120;
-/// Delay above the target that is left alone (6 ms), and below it (5 ms).
-const SLACK_ABOVE: i64 = 288;
-const SLACK_BELOW: i64 = 240;
-/// Delay above the target that is skipped rather than played faster: 500 ms.
-const SKIP: i64 = 24_000;
-/// Pulls (10 ms each) whose earliest decides what the delay is.
-const DELAY_WINDOW: usize = 32;
-
-/// A voice packet as it came from the network.
-#[derive(Debug, Clone)]
-pub struct RtpVoicePacket {
-    /// RTP sequence number.
-    pub sequence: u16,
-    /// RTP timestamp, 48 kHz.
-    pub timestamp: u32,
-    /// The Opus packet.
-    pub payload: Bytes,
-    /// When it was read from the network.
-    pub arrived: Instant,
-}
-
-/// What the jitter buffer counted; times in samples at 48 kHz.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct JitterStats {
-    /// Packets taken in, without duplicates and damaged ones.
-    pub received: u64,
-    /// Packets that were not there when their turn came (late ones are among them).
-    pub lost: u64,
-    /// Packets that came after their turn.
-    pub late: u64,
-    /// Packets that came twice.
-    pub duplicates: u64,
-    /// Payloads that are not Opus, or far too long.
-    pub malformed: u64,
-    /// Lost frames rebuilt from the packet after them.
-    pub fec_recovered: u64,
-    /// Samples played.
-    pub played: u64,
-    /// Samples made up because a packet was missing (pauses of the speaker do not count).
-    pub concealed: u64,
-    /// Samples taken out to catch up.
-    pub shortened: u64,
-    /// Samples put in to wait.
-    pub lengthened: u64,
-    /// Packets thrown away unplayed to catch up at once after a stall.
-    pub skipped: u64,
-    /// Times that the sender's sequence or clock jumped.
-    pub restarts: u64,
-    /// How long a packet without network delay waits before it is heard.
-    pub delay: i64,
-    /// How long it should wait.
-    pub target: i64,
-}
+/// A packet whose time to be heard ended longer ago (6 ms) than that is not worth starting with.
+const OVER: i64 = 288;
 
 #[derive(Debug)]
 struct Packet {
@@ -105,23 +57,15 @@ pub struct JitterBuffer {
     packets: BTreeMap<i64, Packet>,
     arrivals: Arrivals,
     epoch: Option<Instant>,
-    /// Sequence number and timestamp, unwrapped, of the newest packet.
-    newest: Option<(i64, i64)>,
-    /// The sequence number that would make a suspicious stream a new one.
-    suspect: Option<u16>,
+    turns: Turns,
     state: State,
-    /// Timestamp of the next sample to decode, and the sequence number last decoded.
+    /// Timestamp of the next sample to decode.
     next: i64,
-    last: Option<i64>,
     /// Samples made up since `next` because nothing came.
     waited: i64,
-    /// Which of the 128 sequence numbers up to `last` were decoded; bit 0 is `last`.
-    heard: u128,
     last_was_dtx: bool,
     decoded: VecDeque<f32>,
-    /// For the last pulls: when a sample is played, less its timestamp.
-    delays: VecDeque<i64>,
-    since_stretch: u32,
+    pace: Pace,
     loss: f32,
     fec_seen: bool,
     spoken: bool,
@@ -138,17 +82,13 @@ impl JitterBuffer {
             packets: BTreeMap::new(),
             arrivals: Arrivals::default(),
             epoch: None,
-            newest: None,
-            suspect: None,
+            turns: Turns::default(),
             state: State::Unheard,
             next: 0,
-            last: None,
             waited: 0,
-            heard: 0,
             last_was_dtx: false,
             decoded: VecDeque::with_capacity(4 * MAX_PACKET_SAMPLES),
-            delays: VecDeque::with_capacity(DELAY_WINDOW),
-            since_stretch: 0,
+            pace: Pace::default(),
             loss: 0.0,
             fec_seen: false,
             spoken: false,
@@ -166,36 +106,32 @@ impl JitterBuffer {
             return;
         };
         let at = self.samples_at(packet.arrived);
-        let (mut sequence, mut timestamp) = self.unwrap(packet.sequence, packet.timestamp);
-        if self.is_foreign(at, sequence, timestamp) {
-            if self.suspect != Some(packet.sequence) {
-                // One stray packet is not a new stream; the next in its row is (RFC 3550 A.1).
-                self.suspect = Some(packet.sequence.wrapping_add(1));
-                return;
+        let judge = |it: &mut Self| it.turns.judge(packet.sequence, packet.timestamp, at, it.arrivals.fastest());
+        let (sequence, timestamp) = match judge(self) {
+            Kind::Ours { sequence, timestamp } => (sequence, timestamp),
+            Kind::Stray => return,
+            Kind::NewStream => {
+                self.restart();
+                let Kind::Ours { sequence, timestamp } = judge(self) else { return };
+                (sequence, timestamp)
             }
-            self.restart();
-            (sequence, timestamp) = self.unwrap(packet.sequence, packet.timestamp);
-        }
-        self.suspect = None;
+        };
         if self.packets.contains_key(&sequence) {
             self.stats.duplicates += 1;
             return;
         }
-        if let Some(last) = self.last.filter(|last| sequence <= *last) {
-            if (last - sequence) < 128 && self.heard >> (last - sequence) & 1 == 1 {
-                self.stats.duplicates += 1;
-            } else {
-                self.stats.late += 1;
-                self.stats.received += 1;
-                self.arrivals.record(at, timestamp);
-            }
+        let turn = self.turns.arrives(sequence);
+        if turn == Turn::Had {
+            self.stats.duplicates += 1;
             return;
         }
         self.stats.received += 1;
         self.arrivals.record(at, timestamp);
-        if self.newest.is_none_or(|(newest, _)| sequence > newest) {
-            self.newest = Some((sequence, timestamp));
+        if turn == Turn::Missed {
+            self.stats.late += 1;
+            return;
         }
+        self.turns.note(sequence, timestamp);
         if self.state == State::Playing && timestamp < self.next {
             // Its place has been concealed already.
             self.stats.late += 1;
@@ -216,7 +152,7 @@ impl JitterBuffer {
         while self.decoded.len() < out.len() {
             match self.state {
                 State::Unheard | State::Pause => self.wait(now, out.len()),
-                State::Playing => self.advance(),
+                State::Playing => self.advance(now),
             }
         }
         if self.state == State::Playing {
@@ -247,33 +183,35 @@ impl JitterBuffer {
     /// Before the first packet of a spurt is due: silence or comfort noise; then the voice starts to the sample.
     fn wait(&mut self, now: i64, wanted: usize) {
         let missing = (wanted - self.decoded.len()) as i64;
-        let due = |timestamp: i64, buffer: &Self| {
-            timestamp + buffer.arrivals.fastest().unwrap_or(0) + buffer.target() - now - buffer.decoded.len() as i64
-        };
+        let due =
+            |timestamp: i64, buffer: &Self| timestamp + buffer.arrivals.fastest().unwrap_or(0) + buffer.target() - now;
         // After a stall much may have come at once: begin with what is still worth hearing.
-        while self.packets.len() > 1
-            && self.packets.first_key_value().is_some_and(|(_, p)| due(p.timestamp, self) + p.samples < -SLACK_ABOVE)
-        {
+        while let Some((sequence, packet)) = self.packets.first_key_value().filter(|_| self.packets.len() > 1) {
+            let sequence = *sequence;
+            if due(packet.timestamp, self) + packet.samples >= -OVER {
+                break;
+            }
             self.packets.pop_first();
+            self.count_loss(sequence);
+            self.turns.over(sequence, true);
             self.stats.skipped += 1;
         }
-        let Some((sequence, timestamp)) = self.packets.first_key_value().map(|(s, p)| (*s, p.timestamp)) else {
+        let first = self.packets.first_key_value().map(|(s, p)| (*s, p.timestamp));
+        // It begins with a pull: then packets are decoded when they are wanted, and not while others still play.
+        let begins = self.decoded.len() < GRAIN as usize;
+        let Some((sequence, timestamp)) = first.filter(|(_, time)| begins && due(*time, self) <= 0) else {
             return self.fill_pause(missing);
         };
-        let wait = due(timestamp, self);
-        if wait > 0 {
-            return self.fill_pause(wait.min(missing));
-        }
         self.count_loss(sequence);
-        self.turn_over(sequence - 1, false);
+        self.turns.over(sequence - 1, false);
         self.next = timestamp;
         self.waited = 0;
-        self.delays.clear();
+        self.pace.restart();
         self.state = State::Playing;
     }
 
     /// One step of voice: the next packet, what replaces it, or the beginning of a pause.
-    fn advance(&mut self) {
+    fn advance(&mut self, now: i64) {
         let Some((sequence, timestamp, samples)) =
             self.packets.first_key_value().map(|(s, p)| (*s, p.timestamp, p.samples))
         else {
@@ -286,7 +224,7 @@ impl JitterBuffer {
             }
             return;
         };
-        if self.last.is_some_and(|last| sequence == last + 1) && timestamp > self.next {
+        if self.turns.is_next(sequence) && timestamp > self.next {
             // Nothing was lost and still time has passed: the sender was silent (DTX).
             self.state = State::Pause;
             return;
@@ -296,6 +234,7 @@ impl JitterBuffer {
         self.waited = 0;
         let gap = timestamp - self.next;
         if gap <= 0 {
+            self.pace.decoded(now, timestamp, self.decoded.len());
             self.decode_first();
         } else if gap <= samples && self.rebuild(gap) {
             self.next = timestamp;
@@ -309,7 +248,7 @@ impl JitterBuffer {
     fn decode_first(&mut self) {
         let Some((sequence, packet)) = self.packets.pop_first() else { return };
         self.count_loss(sequence);
-        self.turn_over(sequence, true);
+        self.turns.over(sequence, true);
         self.next = packet.timestamp + packet.samples;
         self.last_was_dtx = packet.payload.len() <= 2;
         let room = usize::try_from(packet.samples).unwrap_or(MAX_PACKET_SAMPLES).min(MAX_PACKET_SAMPLES);
@@ -362,97 +301,47 @@ impl JitterBuffer {
         self.decoded.extend(&self.scratch[..samples]);
     }
 
-    /// Brings the delay towards its target by playing a little faster or slower.
+    /// Brings the wait towards its target by playing a little faster or slower.
     fn steer(&mut self, now: i64, wanted: usize) {
-        if self.delays.len() == DELAY_WINDOW {
-            self.delays.pop_front();
-        }
-        self.delays.push_back(now + self.decoded.len() as i64 - self.next);
-        self.since_stretch += 1;
-        let (Some(fastest), Some(earliest)) = (self.arrivals.fastest(), self.delays.iter().min()) else { return };
-        let delay = earliest - fastest;
-        self.stats.delay = delay;
-        let excess = delay - self.target();
-        if excess > SKIP {
-            self.state = State::Pause;
-            return;
-        }
-        let (often, alike) = match excess.abs() {
-            0..1_920 => (10, 0.85),
-            1_920..4_800 => (4, 0.6),
-            _ => (2, 0.3),
-        };
-        if self.since_stretch < often || self.delays.len() < 8 {
-            return;
-        }
-        if excess > SLACK_ABOVE {
-            while self.decoded.len() < wanted + 2 * stretch::MAX_LAG
-                && self.packets.first_key_value().is_some_and(|(_, p)| p.timestamp == self.next)
-            {
-                self.decode_first();
+        let Some(fastest) = self.arrivals.fastest() else { return };
+        self.stats.delay = now + self.decoded.len() as i64 - self.next - fastest;
+        match self.pace.step(fastest, self.target()) {
+            Step::Skip => self.state = State::Pause,
+            Step::Shorten(by, alike) => {
+                while self.decoded.len() < wanted + 2 * stretch::MAX_LAG
+                    && self.packets.first_key_value().is_some_and(|(_, p)| p.timestamp == self.next)
+                {
+                    self.decode_first();
+                }
+                let samples = self.decoded.make_contiguous();
+                // Enough must stay for this pull.
+                let longest = usize::try_from(by).unwrap_or(0).min(samples.len() - wanted);
+                let Some(found) = stretch::find_period(samples, longest) else { return };
+                if found.likeness >= alike && stretch::shorten(&mut self.decoded, found.lag) {
+                    self.stats.shortened += found.lag as u64;
+                    self.pace.stretched(-(found.lag as i64));
+                }
             }
-            let samples = self.decoded.make_contiguous();
-            // Enough must stay for this pull.
-            let longest = usize::try_from(excess).unwrap_or(0).min(samples.len() - wanted);
-            let Some(found) = stretch::find_period(samples, longest) else { return };
-            if found.likeness >= alike && stretch::shorten(&mut self.decoded, found.lag) {
-                self.stats.shortened += found.lag as u64;
-                self.stretched(-(found.lag as i64));
+            Step::Lengthen(by, alike) if self.waited == 0 => {
+                let longest = usize::try_from(by).unwrap_or(0) + GRAIN as usize;
+                let Some(found) = stretch::find_period(self.decoded.make_contiguous(), longest) else { return };
+                if found.likeness >= alike && stretch::lengthen(&mut self.decoded, found.lag) {
+                    self.stats.lengthened += found.lag as u64;
+                    self.pace.stretched(found.lag as i64);
+                }
             }
-        } else if excess < -SLACK_BELOW && self.waited == 0 {
-            let longest = usize::try_from(-excess).unwrap_or(0) + GRAIN as usize;
-            let Some(found) = stretch::find_period(self.decoded.make_contiguous(), longest) else { return };
-            if found.likeness >= alike && stretch::lengthen(&mut self.decoded, found.lag) {
-                self.stats.lengthened += found.lag as u64;
-                self.stretched(found.lag as i64);
-            }
+            // Where there is something to lengthen, time stands still already.
+            Step::Stay | Step::Lengthen(..) => {}
         }
-    }
-
-    fn stretched(&mut self, by: i64) {
-        self.since_stretch = 0;
-        for delay in &mut self.delays {
-            *delay += by;
-        }
-    }
-
-    /// The turn of `sequence` is over, and so is that of all before it.
-    fn turn_over(&mut self, sequence: i64, heard: bool) {
-        let by = self.last.map_or(128, |last| (sequence - last).clamp(0, 128)) as u32;
-        self.heard = self.heard.checked_shl(by).unwrap_or(0) | u128::from(heard && by > 0);
-        self.last = Some(sequence);
     }
 
     fn count_loss(&mut self, sequence: i64) {
-        let Some(last) = self.last else { return };
-        let lost = (sequence - last - 1).max(0);
-        self.stats.lost += lost as u64;
+        let Some(lost) = self.turns.missing_before(sequence) else { return };
+        self.stats.lost += lost;
         for _ in 0..lost.min(50) {
             self.loss += (1.0 - self.loss) * 0.01;
         }
         self.loss -= self.loss * 0.01;
-    }
-
-    /// Unwraps both counters around the newest packet.
-    fn unwrap(&self, sequence: u16, timestamp: u32) -> (i64, i64) {
-        let Some((newest, newest_timestamp)) = self.newest else {
-            // Far from zero, so that packets before the first one stay positive.
-            return ((1 << 20) + i64::from(sequence), (1 << 40) + i64::from(timestamp));
-        };
-        let step = sequence.wrapping_sub(newest as u16).cast_signed();
-        let time = timestamp.wrapping_sub(newest_timestamp as u32).cast_signed();
-        (newest + i64::from(step), newest_timestamp + i64::from(time))
-    }
-
-    /// Whether the packet can't belong to the stream so far.
-    fn is_foreign(&self, at: i64, sequence: i64, timestamp: i64) -> bool {
-        let Some((newest, newest_timestamp)) = self.newest else { return false };
-        let (step, time) = (sequence - newest, timestamp - newest_timestamp);
-        if !(-MAX_MISORDER..=MAX_DROPOUT).contains(&step) || (step > 0 && time <= 0) || (step < 0 && time >= 0) {
-            return true;
-        }
-        let Some(fastest) = self.arrivals.fastest() else { return false };
-        !(-TOO_EARLY..=TOO_LATE).contains(&(at - timestamp - fastest))
     }
 
     /// A new stream begins in the same voice: another encoder, other counters.
@@ -464,12 +353,10 @@ impl JitterBuffer {
         }
         self.packets.clear();
         self.arrivals.forget_offsets();
-        self.newest = None;
-        self.last = None;
-        self.heard = 0;
+        self.turns = Turns::default();
         self.last_was_dtx = false;
         self.waited = 0;
-        self.delays.clear();
+        self.pace.restart();
         self.decoder.reset();
         if self.state == State::Playing {
             self.state = State::Pause;
