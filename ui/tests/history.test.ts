@@ -47,6 +47,14 @@ test('a group’s call has the group’s name, and its page says how it went wit
   expect(the('detail').dataset['userId']).toBe('wang');
 });
 
+test('a person’s page has their part in group calls too, by the group’s name', async () => {
+  await openRecent({ history: [groupRecord] });
+  await clickOn('record', { callId: 'g9' });
+  await clickOn('record-member', { userId: 'maria' });
+  expect(the('detail').dataset['userId']).toBe('maria');
+  expect(the('detail').textContent).toMatch(/Design team\s*Outgoing, 34 min/);
+});
+
 test('several people without a group are named, and called again together', async () => {
   const both = { ...groupRecord, group_id: null, group_name: null, members: groupRecord.members.slice(0, 2) };
   const phone = await openRecent({ history: [both] });

@@ -269,4 +269,6 @@ export const record = {
   busy: { outgoing: 'They were in a call', incoming: 'Missed while in a call' } satisfies Sides<string>,
   unreachable: 'Not reached',
   failed: 'Failed',
+  answeredElsewhere: 'Answered on another device',
+  rejectedElsewhere: 'Declined on another device',
 };

@@ -253,4 +253,6 @@ export const record: Words['record'] = {
   busy: { outgoing: '对方通话中', incoming: '通话时未接' },
   unreachable: '无法接通',
   failed: '失败',
+  answeredElsewhere: '已在另一台设备上接听',
+  rejectedElsewhere: '已在另一台设备上拒绝',
 };
