@@ -65,6 +65,41 @@ pub fn level_dbfs(samples: &[i16]) -> f64 {
     if samples.is_empty() || power == 0.0 { -100.0 } else { 10.0 * (power / samples.len() as f64).log10() }
 }
 
+/// How loud one pitch (Hz) is in a recording, in dBFS (RMS); -100 for none of it. Best over whole periods: 10 ms for
+/// multiples of 100 Hz.
+pub fn tone_dbfs(samples: &[i16], hertz: f64) -> f64 {
+    let step = std::f64::consts::TAU * hertz / f64::from(RATE);
+    let (mut real, mut imaginary) = (0.0, 0.0);
+    for (n, sample) in samples.iter().enumerate() {
+        let (sine, cosine) = (step * n as f64).sin_cos();
+        real += f64::from(*sample) / 32_768.0 * cosine;
+        imaginary += f64::from(*sample) / 32_768.0 * sine;
+    }
+    let count = samples.len().max(1) as f64;
+    let power = 2.0 * (real * real + imaginary * imaginary) / (count * count);
+    if power <= 1e-10 { -100.0 } else { 10.0 * power.log10() }
+}
+
+/// The longest stretch, ms, in which this pitch (Hz) is quieter than `floor` (dBFS).
+pub fn longest_gap_ms(samples: &[i16], hertz: f64, floor: f64) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for piece in samples.chunks_exact(RATE as usize / 100) {
+        run = if tone_dbfs(piece, hertz) < floor { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest * 10
+}
+
+/// The sharpest edge of a recording: its largest fourth difference, full scale being 1. Voices and tones that begin and
+/// end softly stay below a hundredth; one that is cut off in the middle of a wave has the size of the cut.
+pub fn sharpest_edge(samples: &[i16]) -> f64 {
+    let fourth = |w: &[i16]| {
+        let at = |n: usize| f64::from(w[n]) / 32_768.0;
+        (at(0) - 4.0 * at(1) + 6.0 * at(2) - 4.0 * at(3) + at(4)).abs()
+    };
+    samples.windows(5).map(fourth).fold(0.0, f64::max)
+}
+
 /// Where `heard` is most like `said`, and how much (0 to 1).
 #[derive(Debug, Clone, Copy)]
 pub struct Match {
@@ -137,6 +172,27 @@ fn best(said: &[f64], heard: &[f64], delays: std::ops::Range<i64>) -> Match {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sines(pitches: &[f64], seconds: f64) -> Vec<i16> {
+        let sample = |n: usize| {
+            let at = n as f64 / f64::from(RATE);
+            let sum: f64 = pitches.iter().map(|hertz| (std::f64::consts::TAU * hertz * at).sin()).sum();
+            (3_276.8 * sum) as i16
+        };
+        (0..(seconds * f64::from(RATE)) as usize).map(sample).collect()
+    }
+
+    #[test]
+    fn pitches_are_told_apart_and_gaps_and_cuts_are_found() {
+        let mut samples = sines(&[1_000.0, 2_100.0], 1.0);
+        assert!((tone_dbfs(&samples, 1_000.0) + 23.0).abs() < 0.1, "{}", tone_dbfs(&samples, 1_000.0));
+        assert!(tone_dbfs(&samples, 3_000.0) < -80.0);
+        assert_eq!(longest_gap_ms(&samples, 2_100.0, -40.0), 0);
+        assert!(sharpest_edge(&samples) < 0.01, "{}", sharpest_edge(&samples));
+        samples[9_851..12_251].fill(0);
+        assert!(sharpest_edge(&samples) > 0.05, "{}", sharpest_edge(&samples));
+        assert_eq!(longest_gap_ms(&samples, 2_100.0, -40.0), 40);
+    }
 
     #[test]
     fn a_delayed_copy_is_found_and_a_stranger_is_not() {

@@ -2,6 +2,8 @@
 
 pub mod brokers;
 pub mod crowd;
+// Xvfb, D-Bus and WebKit's driver.
+#[cfg(unix)]
 pub mod desk;
 pub mod ears;
 pub mod headless;

@@ -28,7 +28,7 @@ async fn cluster() -> (MutexGuard<'static, ()>, Cluster) {
 
 async fn log_in(account: &str, token: String, server: String, config: EngineConfig) -> Result<Person, PealError> {
     let (account, token, server) = (Some(account.to_owned()), Some(token), Some(server));
-    Person::log_in(config, LoginParams { account, token, server, display_name: None }).await
+    Person::log_in(config, LoginParams { account, token, server, ..LoginParams::default() }).await
 }
 
 /// Somebody with a token at these addresses.

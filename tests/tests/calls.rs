@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use peal_engine::EngineConfig;
 use peal_engine::api::{
-    CallState, ConnectionState, EndReason, ErrorCode, Event, LoginParams, PresenceView, ReasonedCall, RecordStatus,
+    CallState, ConnectionState, EndReason, ErrorCode, Event, LoginParams, PresenceView, RecordStatus, RejectParams,
 };
 use peal_tests::ears::{level_dbfs, likeness, read_wav, speech, write_wav};
 use peal_tests::person::{Person, code, device, free_address, quiet, says, writes};
@@ -92,7 +92,8 @@ async fn a_declined_call_says_so_with_its_words() {
     ann.sees_online("bob").await;
     ann.calls("bob").await;
     let call_id = bob.rings().await;
-    bob.engine.reject(ReasonedCall { call_id, message: Some("in five minutes".into()) }).await.unwrap();
+    let params = RejectParams { message: Some("in five minutes".into()), ..RejectParams::from(&call_id) };
+    bob.engine.reject(params).await.unwrap();
     assert_eq!(ann.ended().await, EndReason::Rejected);
     assert_eq!(ann.call().unwrap().message.as_deref(), Some("in five minutes"));
     bob.ended().await;

@@ -2,7 +2,7 @@
 
 use crate::command::{Failure, Step};
 use crate::packages::{self, Purpose};
-use crate::{call, interface, run, tools};
+use crate::{interface, programs};
 
 /// What may be said after `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -23,13 +23,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return crowd(arguments);
     }
     packages::ensure(Purpose::Test)?;
-    tools::ensure(tools::TAURI_DRIVER)?;
     interface::prepare()?;
-    run::build()?;
-    call::build_headless()?;
+    programs::build("what is measured", &["peal", "peal-headless", "bench"])?;
     let json = arguments.json.then_some("--json");
-    let step = Step::new("Measuring", "cargo").may_take("some minutes; close other programs");
-    let step = step.args(["run", "--quiet", "--package", "peal-tests", "--bin", "bench", "--"]);
+    let step = Step::new("Measuring", &programs::path("bench")).may_take("some minutes; close other programs");
     step.args(json).args(&arguments.name).args(&arguments.rest).run().map(|_| ())
 }
 

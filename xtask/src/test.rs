@@ -4,16 +4,17 @@ use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::command::{Failure, Step, human};
 use crate::packages::{self, Purpose};
-use crate::{interface, place, tools};
+use crate::{conformance, interface, place, tools};
 
 /// What may be said after `cargo xtask test`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Part of the names of the tests to run, without any lints; or `quick`: everything but the app and what drives it.
+    /// Part of the names of the tests to run, without any lints; `quick`: everything but the app and what drives it;
+    /// `conformance`: the promises of the five call kits, row by row.
     filter: Option<String>,
     /// What else the tests are run with, after `--`.
     #[arg(last = true)]
@@ -21,19 +22,20 @@ pub struct Arguments {
 }
 
 /// The test programs of tests/ that drive the app's windows.
-const APP_TESTS: [&str; 2] = ["app", "e2e"];
+const APP_TESTS: [&str; 1] = ["app"];
 
 /// Runs every step; lints that fail are collected, a build that fails ends it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let quick = arguments.filter.as_deref() == Some("quick");
     let filter = arguments.filter.as_deref().filter(|_| !quick);
     packages::ensure(Purpose::Test)?;
-    if !quick {
-        tools::ensure(tools::TAURI_DRIVER)?;
-    }
     if filter.is_none() {
         tools::ensure(tools::CARGO_DENY)?;
         tools::ensure_rmqttd()?;
+    }
+
+    if filter == Some("conformance") {
+        return conformance::run();
     }
 
     let mut report = Report::default();
@@ -82,7 +84,11 @@ fn steps(report: &mut Report, quick: bool, filter: Option<&str>, rest: &[String]
             report.test(finish(tests("cargo test of calls").args(["--package", "peal-tests"]).args(chosen)));
         }
     } else {
+        // Over Peal's own broker here; over the other one below.
         report.test(finish(tests("cargo test").may_take("some minutes").args(scope)));
+    }
+    if lints {
+        report.conformance("mosquitto");
     }
     Ok(())
 }
@@ -127,6 +133,21 @@ impl Report {
         let title = step.title().to_owned();
         let tests = &mut self.tests;
         let outcome = step.run_with(|command| tests.follow(command));
+        self.note(title, outcome);
+    }
+
+    /// The rows of the call kits over another broker.
+    fn conformance(&mut self, broker: &str) {
+        let begun = Instant::now();
+        let title = format!("Conformance over {broker}");
+        let outcome = conformance::drive(broker).and_then(|table| {
+            if table.holds() {
+                self.tests.results.push(format!("conformance over {broker}: {}", table.counts()));
+                return Ok(begun.elapsed());
+            }
+            table.print(broker);
+            Err(Failure::new(format!("not every row holds over {broker}: {}", table.counts())))
+        });
         self.note(title, outcome);
     }
 

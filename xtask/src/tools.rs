@@ -14,8 +14,6 @@ pub struct Tool {
 
 /// Checks licences, sources and bans of everything that is linked in.
 pub const CARGO_DENY: Tool = Tool { program: "cargo-deny", version: "^0.20" };
-/// Drives the real app's windows by WebDriver.
-pub const TAURI_DRIVER: Tool = Tool { program: "tauri-driver", version: "^2" };
 
 /// Installs the tool if it is not on the `PATH`.
 pub fn ensure(tool: Tool) -> Result<(), Failure> {

@@ -1,11 +1,10 @@
-//! One call: where it stands, and what of it is shown.
+//! One call: who is in it, where it stands, and which media paths it has.
 
 use std::time::{Duration, Instant};
 
-use crate::{CallId, Candidate, DeviceAddress, DeviceId, MediaKind, RecordStatus, UserId};
-
-/// Candidates kept for a peer connection that is not there yet.
-pub(crate) const EARLY_CANDIDATES: usize = 30;
+use crate::member::{Member, Pending};
+use crate::path::{Early, MediaPath, Path};
+use crate::{Alert, CallId, DeviceAddress, MediaKind, RosterEntry, Standing, UserId};
 
 /// Who began it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,8 +15,8 @@ pub enum Direction {
     Incoming,
 }
 
-/// Why a call ended. A value, not an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Why a call ended, or somebody left it. A value, not an error. Ordered: of two tales the first listed is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EndReason {
     /// Somebody hung up.
     Hangup,
@@ -47,283 +46,255 @@ pub enum EndReason {
     Incompatible,
     /// A fault on one side.
     Error,
+    /// It was passed on to somebody else.
+    Transferred,
+    /// Blocked by the person; never told to the other side.
+    Blocked,
 }
 
-/// Where a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CallState {
-    /// Outgoing: nobody rings yet.
-    Calling,
-    /// It rings, there or here.
-    Ringing,
-    /// Answered; media is being set up.
-    Connecting,
-    /// They talk.
-    Connected,
-    /// Media was lost and is being brought back.
-    Reconnecting,
-    /// Over.
-    Ended(EndReason),
-}
-
-/// Where the other side of a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MemberState {
-    /// Invited; nothing heard yet.
-    Inviting,
-    /// A device rings.
-    Ringing,
-    /// Answered; media is being set up.
-    Connecting,
-    /// In the call.
-    Joined,
-    /// Their media stopped arriving.
-    Disconnected,
-    /// Gone.
-    Left,
-}
-
-/// One call as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallSnapshot {
-    /// The call.
-    pub id: CallId,
-    /// Who began it.
-    pub direction: Direction,
-    /// Voice or picture.
-    pub media: MediaKind,
-    /// The other side.
-    pub peer: UserId,
-    /// Their device, once it is settled.
-    pub peer_device: Option<DeviceId>,
-    /// Everyone invited.
-    pub invited: Vec<UserId>,
-    /// The saved group it is for.
-    pub group: Option<String>,
-    /// Where it stands.
-    pub state: CallState,
-    /// Where the other side stands.
-    pub member: MemberState,
-    /// Words of the invite, or of the decline.
-    pub message: Option<String>,
-    /// When media first flowed.
-    pub connected_at: Option<Instant>,
-    /// How long they talked; only once ended.
-    pub duration: Option<Duration>,
-    /// Their microphone is off.
-    pub peer_muted: bool,
-    /// Rings here: the ring tone sounds.
-    pub rings_here: bool,
-}
-
-/// How far an outgoing invite has come on one device of the callee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LegState {
-    Invited,
-    Ringing,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Leg {
-    pub device: DeviceId,
-    pub state: LegState,
-}
-
-/// What the peer connection of a call is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Path {
-    /// Never connected yet; given up at `deadline`.
-    New { deadline: Instant },
-    /// Media flows.
-    Up,
-    /// Media stopped: ICE restarts at `restart_at` (once it is `None`, it has), given up at `deadline`.
-    Down { restart_at: Option<Instant>, deadline: Instant },
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum State {
-    /// Outgoing, not answered.
-    /// `only`: devices that appear meanwhile are not rung.
-    Calling { legs: Vec<Leg>, only: bool, deadline: Instant },
-    /// Incoming, held back until the backlog is through.
-    Waiting { from: DeviceAddress, deadline: Instant },
-    /// Incoming, rings here. The offer is prepared meanwhile and leaves only with the accept.
+/// Where I stand in a call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Phase {
+    /// Invited, held back until the backlog is through.
+    Waiting { deadline: Instant },
+    /// Invited, rings here. The offer is prepared meanwhile and leaves only with the accept, but for a preview.
     /// The caller's program has gone missing: it rings until `gone_at` unless it comes back.
-    Ringing { from: DeviceAddress, deadline: Instant, gone_at: Option<Instant>, offer: Option<String>, early: Early },
-    /// Incoming, answered here; waits for its offer, then for the caller's select.
-    Accepting { from: DeviceAddress, deadline: Instant, sent: bool, early: Early },
-    /// Both sides are settled.
-    /// `offered`: this side made the offer, and restarts ICE. `settled`: the caller's select has gone out (or come in).
-    Talking { peer: DeviceAddress, path: Path, offered: bool, settled: bool },
+    Ringing { deadline: Instant, gone_at: Option<Instant>, alert: Alert },
+    /// Answered here; waits for its offer, then (`sent`) for the inviter's select, and asks again at `again_at`.
+    Accepting { deadline: Instant, sent: bool, again_at: Instant },
+    /// In the call: I made it, or the inviter has chosen this device.
+    In,
     /// Over; forgotten at `until`.
     Ended { reason: EndReason, duration: Duration, until: Instant },
 }
 
-/// My own candidates that gathered before the other side may have them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Early {
-    pub candidates: Vec<Candidate>,
-    pub complete: bool,
+/// A change of media that waits for somebody's word.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PendingSwitch {
+    pub by_me: bool,
+    pub media: MediaKind,
+    pub revision: u32,
+    pub deadline: Instant,
+    /// Asked again then: the question may be lost. Only mine.
+    pub again_at: Option<Instant>,
 }
 
-impl Early {
-    pub fn keep(&mut self, candidates: Vec<Candidate>, complete: bool) {
-        let room = EARLY_CANDIDATES.saturating_sub(self.candidates.len());
-        self.candidates.extend(candidates.into_iter().take(room));
-        self.complete |= complete;
-    }
+/// I am passing this call on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Transfer {
+    pub to: UserId,
+    /// They have come; I go then at the latest.
+    pub leave_at: Option<Instant>,
 }
 
-#[derive(Debug, Clone)]
+/// An offer of somebody who is not known to be in the call yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct KeptOffer {
+    pub from: DeviceAddress,
+    pub attempt: u32,
+    pub sdp: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Call {
     pub id: CallId,
     pub direction: Direction,
     pub media: MediaKind,
-    pub peer: UserId,
-    pub invited: Vec<UserId>,
+    /// Who began it.
+    pub host: UserId,
+    /// Who invited me.
+    pub inviter: Option<DeviceAddress>,
     pub group: Option<String>,
     pub message: Option<String>,
     pub started_at: u64,
-    /// The caller chose an accept, or this device was chosen.
+    /// My own generation in the roster.
+    pub generation: u32,
+    /// Between two devices of one account (Echo): a call of two without rosters.
+    pub own: bool,
+    /// My sound may be heard before the answer (outgoing), or theirs (incoming).
+    pub early_media: bool,
+    pub phase: Phase,
+    /// The person has declined it on this device.
+    pub declined_here: bool,
+    /// Everyone else, in the order in which they were heard of.
+    pub members: Vec<Member>,
+    /// The peer connections that are open.
+    pub paths: Vec<MediaPath>,
+    /// Somebody else and I have been in it together.
     pub answered: bool,
     pub connected_at: Option<Instant>,
-    pub peer_muted: bool,
-    /// Newest revision of the other side's media state.
-    pub peer_revision: u32,
-    /// The other side's candidates that came before its description, by device.
-    pub early_remote: Vec<(DeviceAddress, Early)>,
-    pub state: State,
+    /// How long they talked before I left and was invited again.
+    pub talked_before: Duration,
+    pub on_hold: bool,
+    /// Since when nobody's media arrives here though somebody is in the call. Only in a group.
+    pub cut_off_since: Option<Instant>,
+    pub switch: Option<PendingSwitch>,
+    /// The last change of media, and whose it was: of two at once the larger wins.
+    pub media_revision: u32,
+    pub media_by: Option<DeviceAddress>,
+    /// My last question of that kind, and their last one with my answer.
+    pub asked_revision: u32,
+    pub answered_request: Option<(u32, bool)>,
+    pub transfer: Option<Transfer>,
+    /// The call that this one takes the place of, once I am in.
+    pub replaces: Option<CallId>,
+    pub kept_offers: Vec<KeptOffer>,
+    /// The others' candidates that came before the description they belong to: by device and attempt.
+    pub early_remote: Vec<(DeviceAddress, u32, Early)>,
 }
 
 impl Call {
-    pub fn new(id: CallId, direction: Direction, peer: UserId, media: MediaKind, state: State) -> Self {
+    pub fn new(id: CallId, direction: Direction, host: UserId, media: MediaKind, phase: Phase) -> Self {
         Self {
             id,
             direction,
             media,
-            invited: Vec::new(),
+            host,
+            inviter: None,
             group: None,
-            peer,
             message: None,
             started_at: 0,
+            generation: 0,
+            own: false,
+            early_media: false,
+            phase,
+            declined_here: false,
+            members: Vec::new(),
+            paths: Vec::new(),
             answered: false,
             connected_at: None,
-            peer_muted: false,
-            peer_revision: 0,
+            talked_before: Duration::ZERO,
+            on_hold: false,
+            cut_off_since: None,
+            switch: None,
+            media_revision: 0,
+            media_by: None,
+            asked_revision: 0,
+            answered_request: None,
+            transfer: None,
+            replaces: None,
+            kept_offers: Vec::new(),
             early_remote: Vec::new(),
-            state,
         }
     }
 
-    /// Keeps candidates that came before the description they belong to.
-    pub fn keep_remote(&mut self, from: &DeviceAddress, candidates: Vec<Candidate>, complete: bool) {
-        let kept: usize = self.early_remote.iter().map(|(_, early)| early.candidates.len()).sum();
-        let room = EARLY_CANDIDATES.saturating_sub(kept);
-        let candidates: Vec<_> = candidates.into_iter().take(room).collect();
-        if let Some((_, early)) = self.early_remote.iter_mut().find(|(device, _)| device == from) {
-            early.keep(candidates, complete);
-        } else if self.early_remote.len() < EARLY_CANDIDATES {
-            self.early_remote.push((from.clone(), Early { candidates, complete }));
+    pub const fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Ended { .. })
+    }
+
+    pub const fn is_in(&self) -> bool {
+        matches!(self.phase, Phase::In)
+    }
+
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. })
+    }
+
+    pub const fn is_silent(&self) -> bool {
+        matches!(self.phase, Phase::Ringing { alert: Alert::Silent, .. })
+    }
+
+    /// It takes the phone's attention: it is made, rings or runs. What waits for the backlog or rings silently does not.
+    pub const fn is_open(&self) -> bool {
+        !self.is_over() && !self.is_waiting() && !self.is_silent()
+    }
+
+    /// I am in it, or about to be.
+    pub const fn is_answered_here(&self) -> bool {
+        matches!(self.phase, Phase::Accepting { .. } | Phase::In)
+    }
+
+    /// Made by me, and nobody has come yet.
+    pub fn is_calling(&self) -> bool {
+        self.is_in() && !self.members.iter().any(Member::is_joined)
+    }
+
+    /// More than two have ever been in it or asked to come.
+    pub fn is_group(&self) -> bool {
+        self.members.len() > 1
+    }
+
+    /// The one other person in a call of two, whatever came before.
+    pub fn only_other(&self) -> Option<&Member> {
+        let mut here = self.members.iter().filter(|member| !member.is_left());
+        match (here.next(), here.next()) {
+            (Some(member), None) if member.is_joined() => Some(member),
+            (Some(_), None | Some(_)) | (None, _) => None,
         }
     }
 
-    /// What was kept from this device; the rest is forgotten.
-    pub fn take_remote(&mut self, from: &DeviceAddress) -> Early {
-        let kept = std::mem::take(&mut self.early_remote);
-        kept.into_iter().find(|(device, _)| device == from).map(|(_, early)| early).unwrap_or_default()
+    pub fn member(&self, user: &UserId) -> Option<&Member> {
+        self.members.iter().find(|member| member.user == *user)
     }
 
-    pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Ended { .. })
+    pub fn member_mut(&mut self, user: &UserId) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.user == *user)
     }
 
-    /// The device at the other end, once there is one.
-    pub fn device(&self) -> Option<&DeviceAddress> {
-        match &self.state {
-            State::Waiting { from, .. } | State::Ringing { from, .. } | State::Accepting { from, .. } => Some(from),
-            State::Talking { peer, .. } => Some(peer),
-            State::Calling { .. } | State::Ended { .. } => None,
+    /// My own open invitation of this person.
+    pub fn pending(&self, user: &UserId) -> Option<&Pending> {
+        self.member(user).and_then(|member| member.pending.as_ref())
+    }
+
+    /// The member who is in the call with this very device.
+    pub fn joined_mut(&mut self, device: &DeviceAddress) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.is_joined_with(device))
+    }
+
+    pub fn is_joined(&self, device: &DeviceAddress) -> bool {
+        self.members.iter().any(|member| member.is_joined_with(device))
+    }
+
+    /// The devices of everyone else who is in the call.
+    pub fn joined_devices(&self) -> Vec<DeviceAddress> {
+        self.members.iter().filter_map(Member::address).collect()
+    }
+
+    pub fn path(&self, peer: &DeviceAddress) -> Option<&MediaPath> {
+        self.paths.iter().find(|path| path.peer == *peer)
+    }
+
+    pub fn path_mut(&mut self, peer: &DeviceAddress) -> Option<&mut MediaPath> {
+        self.paths.iter_mut().find(|path| path.peer == *peer)
+    }
+
+    /// Media arrives from this member.
+    pub fn hears(&self, member: &Member) -> bool {
+        let heard = |path: &&MediaPath| path.path == Path::Up && member.is_joined_with(&path.peer);
+        member.is_joined() && self.paths.iter().find(heard).is_some()
+    }
+
+    /// Media arrives from anybody who is in the call.
+    pub fn hears_anybody(&self) -> bool {
+        self.members.iter().any(|member| self.hears(member))
+    }
+
+    /// People in it or asked to come, me included.
+    pub fn size(&self) -> usize {
+        1 + self.members.iter().filter(|member| !member.is_left()).count()
+    }
+
+    /// What I know of everyone, myself included, by name. Empty for a call between two devices of one account.
+    pub fn roster(&self, me: &DeviceAddress) -> Vec<RosterEntry> {
+        if self.own {
+            return Vec::new();
         }
+        let mut entries: Vec<_> = self.members.iter().map(Member::entry).collect();
+        entries.push(self.own_entry(me));
+        entries.sort_unstable_by(|a, b| a.user.cmp(&b.user));
+        entries
     }
 
-    /// When this call wants to be looked at next.
-    pub fn timeout(&self) -> Option<Instant> {
-        match &self.state {
-            State::Calling { deadline, .. }
-            | State::Waiting { deadline, .. }
-            | State::Accepting { deadline, .. }
-            | State::Talking { path: Path::New { deadline }, .. } => Some(*deadline),
-            State::Ringing { deadline, gone_at, .. } => Some(gone_at.map_or(*deadline, |at| at.min(*deadline))),
-            State::Talking { path: Path::Down { restart_at, deadline }, .. } => {
-                Some(restart_at.map_or(*deadline, |at| at.min(*deadline)))
+    /// My own line of the roster.
+    pub fn own_entry(&self, me: &DeviceAddress) -> RosterEntry {
+        let standing = match &self.phase {
+            Phase::Waiting { .. } | Phase::Ringing { .. } | Phase::Accepting { .. } => {
+                let by = self.inviter.as_ref().map_or(&self.host, |inviter| &inviter.user);
+                Standing::Inviting { by: by.clone(), transfer: false }
             }
-            State::Talking { path: Path::Up, .. } => None,
-            State::Ended { until, .. } => Some(*until),
-        }
-    }
-
-    /// The status that both histories agree on.
-    pub fn status(&self, reason: EndReason) -> RecordStatus {
-        if self.answered {
-            return RecordStatus::Completed;
-        }
-        match reason {
-            EndReason::Rejected | EndReason::RejectedElsewhere => RecordStatus::Rejected,
-            EndReason::Busy => RecordStatus::Busy,
-            EndReason::NoResponse | EndReason::Unreachable => RecordStatus::Missed,
-            EndReason::AnsweredElsewhere => RecordStatus::Completed,
-            EndReason::Hangup
-            | EndReason::Cancelled
-            | EndReason::KickedOut
-            | EndReason::IceFailed
-            | EndReason::IceLost
-            | EndReason::DeviceFailed
-            | EndReason::Incompatible
-            | EndReason::Error => RecordStatus::Cancelled,
-        }
-    }
-
-    pub fn snapshot(&self) -> Option<CallSnapshot> {
-        let (state, member) = match &self.state {
-            State::Waiting { .. } => return None,
-            State::Calling { legs, .. } => {
-                if legs.iter().any(|leg| leg.state == LegState::Ringing) {
-                    (CallState::Ringing, MemberState::Ringing)
-                } else {
-                    (CallState::Calling, MemberState::Inviting)
-                }
-            }
-            State::Ringing { .. } => (CallState::Ringing, MemberState::Inviting),
-            State::Accepting { .. } | State::Talking { path: Path::New { .. }, .. } => {
-                (CallState::Connecting, MemberState::Connecting)
-            }
-            State::Talking { path: Path::Up, .. } => (CallState::Connected, MemberState::Joined),
-            State::Talking { path: Path::Down { .. }, .. } => (CallState::Reconnecting, MemberState::Disconnected),
-            State::Ended { reason, .. } => (CallState::Ended(*reason), MemberState::Left),
+            Phase::In => Standing::Joined { device: me.device.clone() },
+            Phase::Ended { reason, .. } => Standing::Left { reason: *reason },
         };
-        let duration = match &self.state {
-            State::Ended { duration, .. } => Some(*duration),
-            State::Calling { .. }
-            | State::Waiting { .. }
-            | State::Ringing { .. }
-            | State::Accepting { .. }
-            | State::Talking { .. } => None,
-        };
-        Some(CallSnapshot {
-            id: self.id,
-            direction: self.direction,
-            media: self.media,
-            peer: self.peer.clone(),
-            peer_device: self.device().map(|address| address.device.clone()),
-            invited: self.invited.clone(),
-            group: self.group.clone(),
-            state,
-            member,
-            message: self.message.clone(),
-            connected_at: self.connected_at,
-            duration,
-            peer_muted: self.peer_muted,
-            rings_here: matches!(self.state, State::Ringing { .. }),
-        })
+        RosterEntry { user: me.user.clone(), generation: self.generation, standing }
     }
 }

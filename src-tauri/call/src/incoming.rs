@@ -1,110 +1,257 @@
-//! The callee's side, until the caller has chosen.
+//! Being invited: what rings here, and what the person does about it.
 
 use std::time::Instant;
 
-use crate::call::{Call, Early, Path, State};
-use crate::phone::{CONNECT_LIMIT, FRESH_CALL, Finished, MISSING_CALLER};
+use crate::call::{Call, Direction, Phase};
+use crate::finished::Line;
+use crate::member::Member;
+use crate::path::{MediaPath, Path};
+use crate::phone::{CALL_LIMIT, CONNECT_LIMIT, FRESH_CALL, SAID_AGAIN, SILENT_LIMIT, WAITING_LIMIT};
+use crate::screening::{OPEN_LIMIT, Verdict};
 use crate::{
-    CallId, CallRecord, CancelReason, DeviceAddress, DeviceId, Direction, EndReason, HangupReason, Invite, Link,
-    MAX_RING, Notice, Output, Phone, RecordStatus, Refusal, RejectReason, Signal, UserId,
+    Alert, CallId, DeviceAddress, DeviceId, EndReason, GENERATION_LIMIT, Invite, Link, MAX_RING, MEMBER_LIMIT,
+    Meanwhile, MediaKind, Notice, Output, Phone, RecordStatus, Refusal, RejectReason, RosterEntry, Signal, Standing,
 };
 
 impl Phone {
+    /// An invite has arrived. What is screened out leaves no trace; what is over or known already does not ring anew.
     pub(crate) fn invited(&mut self, now: Instant, from: DeviceAddress, invite: Invite, at: u64) {
         let id = invite.call;
-        if let Some(call) = self.call_mut(id) {
-            // The broker repeats itself; the caller may have missed that it rings here.
-            if matches!(&call.state, State::Ringing { from: caller, .. } if *caller == from) {
-                self.send(from, Signal::Ringing { call: id });
-            }
+        let generation = invite.generation;
+        if generation > GENERATION_LIMIT {
             return;
         }
+        if let Some(call) = self.call(id) {
+            if call.generation < generation && call.is_in() {
+                // They took me for gone.
+                return self.come_back(now, id, generation);
+            }
+            if call.generation >= generation || call.is_in() {
+                return self.invited_again(id, from, generation);
+            }
+        }
+        let over = self.finished(id).filter(|it| it.generation >= generation);
+        let unseen = over.filter(|it| it.generation == generation).and_then(|it| it.unseen);
+        if over.is_some() && unseen.is_none() {
+            return;
+        }
+        let own = from.user == self.me.user;
+        if !own && self.policy.verdict(&from.user) == Verdict::Block {
+            return;
+        }
+        let inviters = |call: &Call| !call.is_in() && call.inviter.as_ref().is_some_and(|it| it.user == from.user);
+        let open = self.calls_that(inviters).into_iter().filter(|it| *it != id).count();
+        if open >= OPEN_LIMIT {
+            self.flood.dropped += 1;
+            return;
+        }
+        if !self.flood.admits(now, &from.user) {
+            return;
+        }
+        // Another device of mine is in it already.
+        let here = |entry: &RosterEntry| {
+            entry.user == self.me.user
+                && entry.generation >= generation
+                && matches!(entry.standing, Standing::Joined { .. })
+        };
+        if !own && invite.roster.iter().any(here) {
+            return;
+        }
+        self.drop_ring(id);
+        let call = self.invitation(now, from, invite, at);
+        if let Some(reason) = unseen {
+            // Cancelled before its invite came: it leaves a record and never rings.
+            self.calls.push(call);
+            return self.end(now, id, reason);
+        }
+        self.calls.push(call);
+        if self.catching_up.is_none() {
+            return self.ring(now, id);
+        }
+        let waiting = self.calls_that(Call::is_waiting);
+        if let Some(oldest) = waiting.first().filter(|_| waiting.len() > WAITING_LIMIT) {
+            self.end(now, *oldest, EndReason::NoResponse);
+        }
+    }
+
+    /// The broker repeats itself; the caller may have missed that it rings here.
+    fn invited_again(&mut self, id: CallId, from: DeviceAddress, generation: u32) {
+        let told = self.policy.ring_here;
+        let Some(call) = self.call(id) else { return };
+        let rings = matches!(call.phase, Phase::Ringing { .. }) && call.generation == generation;
+        if rings && told && call.inviter.as_ref() == Some(&from) {
+            self.send(from, Signal::Ringing { call: id, generation });
+        }
+    }
+
+    /// An earlier invitation to the same call that was never heard to be over gives way.
+    fn drop_ring(&mut self, id: CallId) {
+        let open: Vec<_> = self.call(id).iter().flat_map(|call| &call.paths).map(|path| path.peer.clone()).collect();
+        for peer in open {
+            self.close_path(id, &peer);
+        }
+        self.calls.retain(|call| call.id != id);
+    }
+
+    /// The call that an invite opens here.
+    fn invitation(&self, now: Instant, from: DeviceAddress, invite: Invite, at: u64) -> Call {
         let deadline = now + invite.lifetime.min(MAX_RING);
-        let mut call =
-            Call::new(id, Direction::Incoming, from.user.clone(), invite.media, State::Waiting { from, deadline });
-        call.invited = invite.invited;
+        let phase = Phase::Waiting { deadline };
+        let mut call = Call::new(invite.call, Direction::Incoming, invite.host.clone(), invite.media, phase);
+        call.own = from.user == self.me.user;
+        call.generation = invite.generation;
         call.group = invite.group;
         call.message = invite.message;
         call.started_at = at;
-        match self.finished(id) {
-            Some(Finished::Unseen(reason)) => {
-                // Cancelled before its invite came: it leaves a record and never rings.
-                self.calls.push(call);
-                self.end(now, id, reason);
-                self.calls.retain(|call| call.id != id);
-            }
-            Some(Finished::Recorded) => {}
-            None => {
-                self.calls.push(call);
-                if self.catching_up.is_none() {
-                    self.ring(now, id);
+        call.early_media = invite.early_media;
+        call.replaces = invite.replaces;
+        let before = self.line(invite.call);
+        if let Some(Line { record, .. }) = before {
+            // I was in it before: it is one call in the history.
+            call.talked_before = record.duration;
+            call.started_at = record.started_at;
+            call.answered = record.status == RecordStatus::Completed;
+            call.direction = record.direction;
+        }
+        let standing = Standing::Joined { device: from.device.clone() };
+        let told = invite.roster.iter().find(|entry| entry.user == from.user);
+        let inviter = RosterEntry {
+            user: from.user.clone(),
+            generation: told.map_or(0, |entry| entry.generation.min(GENERATION_LIMIT)),
+            standing,
+        };
+        call.members.push(Member::new(now, inviter));
+        if !call.own {
+            let others = invite.roster.into_iter().filter(|entry| {
+                entry.user != from.user && entry.user != self.me.user && entry.generation <= GENERATION_LIMIT
+            });
+            for entry in others.take(MEMBER_LIMIT) {
+                let mut member = Member::new(now, entry);
+                if let Standing::Inviting { by, .. } = &member.standing {
+                    member.invited_by = Some(by.clone());
+                }
+                if call.member(&member.user).is_none() {
+                    call.members.push(member);
                 }
             }
         }
+        call.inviter = Some(from);
+        if let Some(Line { record, .. }) = before {
+            for (user, status) in &record.members {
+                if let Some(member) = call.member_mut(user) {
+                    member.answered = *status == RecordStatus::Completed;
+                    member.went = Some(*status);
+                }
+            }
+        }
+        call
     }
 
     pub(crate) fn caught_up(&mut self, now: Instant) {
         self.catching_up = None;
-        let waiting = |call: &&Call| matches!(call.state, State::Waiting { .. });
-        for id in self.calls.iter().filter(waiting).map(|call| call.id).collect::<Vec<_>>() {
+        for id in self.calls_that(Call::is_waiting) {
             self.ring(now, id);
         }
     }
 
-    /// A waiting invite rings, unless glare or another call forbids it.
+    /// A waiting invite rings, unless glare, another call or the policy forbids it.
     fn ring(&mut self, now: Instant, id: CallId) {
-        let Some(State::Waiting { from, deadline }) = self.call_mut(id).map(|call| call.state.clone()) else {
+        let Some(call) = self.call(id).filter(|call| call.is_waiting()) else {
             return;
         };
-        let other = self
-            .calls
-            .iter()
-            .find(|call| call.id != id && !call.is_over() && !matches!(call.state, State::Waiting { .. }));
-        let mut glare = false;
-        if let Some(other) = other {
-            let other_id = other.id;
-            match &other.state {
-                State::Calling { only: false, .. } if other.peer == from.user => {
-                    if other_id < id {
-                        // They will answer mine.
-                        self.calls.retain(|call| call.id != id);
-                        return;
-                    }
-                    glare = true;
-                    self.yield_to(other_id, &from.device);
-                }
-                State::Talking { peer, path, .. } if *peer == from && path_is_old(path, other.connected_at, now) => {
-                    // Their program started anew and left the old call hanging.
-                    self.end(now, other_id, EndReason::IceLost);
-                }
-                State::Calling { .. }
-                | State::Waiting { .. }
-                | State::Ringing { .. }
-                | State::Accepting { .. }
-                | State::Talking { .. }
-                | State::Ended { .. } => {
-                    self.send(from, Signal::Reject { call: id, reason: RejectReason::Busy, message: None });
-                    self.end(now, id, EndReason::Busy);
-                    // The running call keeps the screen.
-                    self.calls.retain(|call| call.id != id);
-                    return;
-                }
+        let Some(from) = call.inviter.clone() else { return };
+        let Phase::Waiting { deadline } = call.phase else { return };
+        let (generation, group, own) = (call.generation, call.is_group() || call.group.is_some(), call.own);
+        if let Some(target) = call.replaces.filter(|target| self.talks_alone_with(*target, &from)) {
+            // Passed on by the one whom I talk with: the person has agreed already.
+            let held = self.call(target).is_some_and(|target| target.on_hold);
+            return self.answer_by_itself(now, id, held);
+        }
+        if let Some(call) = self.call_mut(id) {
+            call.replaces = None;
+        }
+        let verdict = if own { Verdict::Ring } else { self.policy.verdict(&from.user) };
+        let others = self.calls_that(|call| call.is_open() && call.id != id);
+        // Glare: both call each other. The smaller id survives on both sides.
+        let mine = others.iter().copied().find(|other| !group && self.calls_alone(*other, &from));
+        if let Some(mine) = mine {
+            if mine < id {
+                // They will answer mine.
+                self.finish_dropped(id, generation);
+                self.calls.retain(|call| call.id != id);
+                return;
+            }
+            let held = self.call(mine).is_some_and(|mine| mine.on_hold);
+            self.yield_to(mine, &from.device);
+            return self.answer_by_itself(now, id, held);
+        }
+        let stale = others.iter().copied().find(|other| self.is_left_hanging(*other, &from, now));
+        if let Some(stale) = stale {
+            // Their program started anew and left the old call hanging.
+            self.end(now, stale, EndReason::IceLost);
+        }
+        let alert = match verdict {
+            Verdict::Block => {
+                self.calls.retain(|call| call.id != id);
+                return;
+            }
+            Verdict::Silent | Verdict::SilentHere => Alert::Silent,
+            Verdict::Ring if others.iter().all(|other| Some(*other) == stale) => Alert::Ring,
+            Verdict::Ring if self.lets_wait(id) => Alert::CallWaiting,
+            Verdict::Ring => {
+                let reason = RejectReason::Busy;
+                self.send(from, Signal::Reject { call: id, generation, reason, message: None });
+                // The running call keeps the screen.
+                return self.end(now, id, EndReason::Busy);
+            }
+        };
+        if alert == Alert::Silent {
+            let silent = self.calls_that(Call::is_silent);
+            if let Some(oldest) = silent.first().filter(|_| silent.len() >= SILENT_LIMIT) {
+                self.end(now, *oldest, EndReason::NoResponse);
             }
         }
         self.calls.retain(|call| !call.is_over());
-        let link = Link { call: id, peer: from.clone() };
         let Some(call) = self.call_mut(id) else { return };
-        call.state = if glare {
-            State::Accepting { from, deadline: now + CONNECT_LIMIT, sent: false, early: Early::default() }
-        } else {
-            State::Ringing { from, deadline, gone_at: None, offer: None, early: Early::default() }
-        };
-        self.outputs.push_back(Output::OpenOfferer(link.clone()));
-        if glare {
-            self.notify(Notice::Connecting(id));
-        } else {
-            self.send(link.peer, Signal::Ringing { call: id });
-            self.notify(Notice::Invited(id));
+        call.phase = Phase::Ringing { deadline, gone_at: None, alert };
+        self.prepare_offer(now, id, &from);
+        if verdict != Verdict::SilentHere {
+            self.send(from, Signal::Ringing { call: id, generation });
+        }
+        self.notify(Notice::Invited(id));
+    }
+
+    /// Another call may ring softly: calls run or are on hold, and nothing else asks for attention.
+    fn lets_wait(&self, id: CallId) -> bool {
+        let others: Vec<_> = self.calls.iter().filter(|call| call.is_open() && call.id != id).collect();
+        self.policy.call_waiting
+            && others.len() < CALL_LIMIT
+            && others.iter().all(|call| call.is_in() && !call.is_calling())
+    }
+
+    /// An outgoing call of two to this person that nobody has answered; not one to chosen devices only.
+    fn calls_alone(&self, id: CallId, with: &DeviceAddress) -> bool {
+        self.call(id)
+            .filter(|call| call.is_calling() && !call.is_group())
+            .is_some_and(|call| call.pending(&with.user).is_some_and(|pending| !pending.only))
+    }
+
+    /// A call of two with this very device.
+    fn talks_alone_with(&self, id: CallId, device: &DeviceAddress) -> bool {
+        let call = self.call(id).filter(|call| call.is_in());
+        call.and_then(Call::only_other).is_some_and(|other| other.is_joined_with(device))
+    }
+
+    /// A call of two with the very device that invites anew which can be a leftover.
+    fn is_left_hanging(&self, id: CallId, device: &DeviceAddress, now: Instant) -> bool {
+        if !self.talks_alone_with(id, device) {
+            return false;
+        }
+        let Some(call) = self.call(id) else { return false };
+        match call.path(device).map(|path| path.path) {
+            Some(Path::New { .. }) | None => false,
+            Some(Path::Up) => call.connected_at.is_some_and(|since| now.saturating_duration_since(since) > FRESH_CALL),
+            Some(Path::Down { .. }) => true,
         }
     }
 
@@ -114,194 +261,102 @@ impl Phone {
             return;
         };
         let call = self.calls.remove(position);
-        self.finish(mine, Finished::Recorded);
-        if let State::Calling { legs, .. } = call.state {
-            for leg in legs {
-                let to = DeviceAddress { user: call.peer.clone(), device: leg.device };
-                self.send(to, Signal::Select { call: mine, device: winner.clone(), answer: None });
+        self.finish_dropped(mine, call.generation);
+        for path in call.paths {
+            self.outputs.push_back(Output::ClosePeer(Link { call: mine, peer: path.peer }));
+        }
+        for member in call.members {
+            let generation = member.generation;
+            for leg in member.pending.into_iter().flat_map(|pending| pending.legs) {
+                let to = DeviceAddress { user: member.user.clone(), device: leg.device };
+                let (device, roster) = (winner.clone(), Vec::new());
+                self.send(to, Signal::Select { call: mine, generation, device, answer: None, roster });
             }
         }
     }
 
-    pub(crate) fn accept(&mut self, now: Instant, id: CallId) {
-        let Some(call) = self.call_mut(id) else {
-            return self.refuse(id, Refusal::UnknownCall);
-        };
-        let State::Ringing { from, offer, early, .. } = &mut call.state else {
-            return self.refuse(id, Refusal::WrongState);
-        };
-        let (from, offer, early) = (from.clone(), offer.take(), std::mem::take(early));
-        let link = Link { call: id, peer: from.clone() };
-        call.state = State::Accepting { from, deadline: now + CONNECT_LIMIT, sent: false, early };
+    /// Answers without asking: the person has called them, or is being passed on.
+    fn answer_by_itself(&mut self, now: Instant, id: CallId, on_hold: bool) {
+        self.calls.retain(|call| !call.is_over());
+        let Some(call) = self.call_mut(id) else { return };
+        let Some(from) = call.inviter.clone() else { return };
+        call.on_hold = on_hold;
+        call.phase = Phase::Accepting { deadline: now + CONNECT_LIMIT, sent: false, again_at: now + SAID_AGAIN };
+        self.prepare_offer(now, id, &from);
         self.notify(Notice::Connecting(id));
-        if let Some(sdp) = offer {
-            self.offer_ready(&link, sdp);
-        }
     }
 
-    pub(crate) fn reject(&mut self, now: Instant, id: CallId, message: Option<String>) {
+    /// Opens the peer connection whose offer the accept carries.
+    pub(crate) fn prepare_offer(&mut self, now: Instant, id: CallId, inviter: &DeviceAddress) {
+        let Some(call) = self.call_mut(id) else { return };
+        call.paths.push(MediaPath::offering(inviter.clone(), 0, now + CONNECT_LIMIT));
+        self.outputs.push_back(Output::OpenOfferer(Link { call: id, peer: inviter.clone() }));
+    }
+
+    /// The person answers (kit B11); a video call may be taken as audio (kit E07).
+    pub(crate) fn accept(&mut self, now: Instant, id: CallId, media: Option<MediaKind>, meanwhile: Meanwhile) {
         let Some(call) = self.call_mut(id) else {
             return self.refuse(id, Refusal::UnknownCall);
         };
-        match &call.state {
-            State::Waiting { from, .. } | State::Ringing { from, .. } => {
-                let from = from.clone();
-                self.send(from, Signal::Reject { call: id, reason: RejectReason::Declined, message });
-                self.end(now, id, EndReason::Rejected);
-            }
-            State::Calling { .. } | State::Accepting { .. } | State::Talking { .. } | State::Ended { .. } => {
-                self.refuse(id, Refusal::WrongState);
-            }
-        }
-    }
-
-    pub(crate) fn selected(
-        &mut self,
-        now: Instant,
-        id: CallId,
-        from: &DeviceAddress,
-        device: DeviceId,
-        answer: Option<String>,
-    ) {
-        let here = device == self.me.device;
-        let Some(call) = self.call_mut(id) else {
-            if self.finished(id).is_none() {
-                self.finish(id, Finished::Unseen(EndReason::AnsweredElsewhere));
-            }
-            return;
-        };
-        match &call.state {
-            State::Waiting { from: caller, .. } | State::Ringing { from: caller, .. } if caller == from && !here => {
-                self.notify(Notice::AcceptedElsewhere(id, device));
-                self.end(now, id, EndReason::AnsweredElsewhere);
-            }
-            State::Accepting { from: caller, deadline, sent, .. } if caller == from => {
-                let (deadline, sent) = (*deadline, *sent);
-                if !here {
-                    self.notify(Notice::AcceptedElsewhere(id, device));
-                    return self.end(now, id, EndReason::AnsweredElsewhere);
-                }
-                let Some(answer) = answer.filter(|_| sent) else { return };
-                call.answered = true;
-                let early = call.take_remote(from);
-                call.state =
-                    State::Talking { peer: from.clone(), path: Path::New { deadline }, offered: true, settled: true };
-                let link = Link { call: id, peer: from.clone() };
-                self.outputs.push_back(Output::AcceptAnswer { link: link.clone(), answer });
-                if !early.candidates.is_empty() || early.complete {
-                    self.outputs.push_back(Output::AddCandidates {
-                        link,
-                        candidates: early.candidates,
-                        complete: early.complete,
-                    });
-                }
-            }
-            State::Calling { .. }
-            | State::Waiting { .. }
-            | State::Ringing { .. }
-            | State::Accepting { .. }
-            | State::Talking { .. }
-            | State::Ended { .. } => {}
-        }
-    }
-
-    pub(crate) fn cancelled_there(&mut self, now: Instant, id: CallId, from: &DeviceAddress, cancel: CancelReason) {
-        let reason = match &cancel {
-            CancelReason::Cancelled => EndReason::Cancelled,
-            CancelReason::TimedOut => EndReason::NoResponse,
-            CancelReason::RejectedElsewhere(_) => EndReason::RejectedElsewhere,
-            CancelReason::BusyElsewhere(_) => EndReason::Busy,
-        };
-        let Some(call) = self.call_mut(id) else {
-            if self.finished(id).is_none() {
-                self.finish(id, Finished::Unseen(reason));
-            }
-            return;
-        };
-        let peer = call.peer.clone();
-        match &call.state {
-            State::Waiting { from: caller, .. }
-            | State::Ringing { from: caller, .. }
-            | State::Accepting { from: caller, .. }
-                if caller == from =>
-            {
-                match cancel {
-                    CancelReason::Cancelled => self.notify(Notice::UserCancelled(id, peer)),
-                    CancelReason::TimedOut => self.notify(Notice::CallTimedOut(id, peer)),
-                    CancelReason::RejectedElsewhere(device) => self.notify(Notice::RejectedElsewhere(id, device)),
-                    CancelReason::BusyElsewhere(_) => {}
-                }
-                self.end(now, id, reason);
-            }
-            State::Calling { .. }
-            | State::Waiting { .. }
-            | State::Ringing { .. }
-            | State::Accepting { .. }
-            | State::Talking { .. }
-            | State::Ended { .. } => {}
-        }
-    }
-
-    pub(crate) fn device_disappeared(&mut self, now: Instant, device: &DeviceAddress) {
-        for call in self.calls.iter_mut().filter(|call| call.peer == device.user) {
-            match &mut call.state {
-                State::Ringing { from, gone_at, .. } if from == device => *gone_at = Some(now + MISSING_CALLER),
-                State::Calling { legs, .. } => {
-                    for leg in legs.iter_mut().filter(|leg| leg.device == device.device) {
-                        leg.state = crate::call::LegState::Invited;
-                    }
-                }
-                // A running call outlives the broker: its media decides.
-                State::Ringing { .. }
-                | State::Waiting { .. }
-                | State::Accepting { .. }
-                | State::Talking { .. }
-                | State::Ended { .. } => {}
-            }
-        }
-    }
-
-    pub(crate) fn sound_failed(&mut self, now: Instant, id: CallId) {
-        let Some(call) = self.call_mut(id) else {
-            return self.refuse(id, Refusal::UnknownCall);
-        };
-        let Some(peer) = call.device().cloned() else {
+        let shows_more = media == Some(MediaKind::Video) && call.media == MediaKind::Audio;
+        if !matches!(call.phase, Phase::Ringing { .. }) || shows_more {
             return self.refuse(id, Refusal::WrongState);
-        };
-        self.send(peer, Signal::Hangup { call: id, reason: HangupReason::DeviceFailed });
-        self.end(now, id, EndReason::DeviceFailed);
-    }
-
-    pub(crate) fn record_received(&mut self, now: Instant, from: UserId, mut record: CallRecord) {
-        let id = record.call;
-        record.peer = from;
-        record.reason = match record.status {
-            RecordStatus::Completed => EndReason::AnsweredElsewhere,
-            RecordStatus::Cancelled => EndReason::Cancelled,
-            RecordStatus::Rejected => EndReason::RejectedElsewhere,
-            RecordStatus::Missed => EndReason::NoResponse,
-            RecordStatus::Busy => EndReason::Busy,
-        };
-        if let Some(call) = self.call_mut(id) {
-            let unanswered = matches!(call.state, State::Waiting { .. } | State::Ringing { .. });
-            if unanswered && call.peer == record.peer {
-                self.end(now, id, record.reason);
+        }
+        if let Some(media) = media {
+            call.media = media;
+        }
+        let Some(from) = call.inviter.clone() else { return };
+        let (generation, media) = (call.generation, call.media);
+        call.phase = Phase::Accepting { deadline: now + CONNECT_LIMIT, sent: false, again_at: now + SAID_AGAIN };
+        self.notify(Notice::Connecting(id));
+        self.set_aside(now, id, meanwhile);
+        let prepared = self.call(id).and_then(|call| call.path(&from)).and_then(|path| path.sdp.clone());
+        let Some(sdp) = prepared else { return };
+        let previewed = self.call(id).and_then(|call| call.path(&from)).is_some_and(MediaPath::knows_remote);
+        if previewed {
+            if let Some(Phase::Accepting { sent, .. }) = self.call_mut(id).map(|call| &mut call.phase) {
+                *sent = true;
             }
-            return;
+            self.send(from, Signal::Accept { call: id, generation, media, offer: None });
+        } else {
+            self.offer_ready(now, &Link { call: id, peer: from }, sdp);
         }
-        if self.finished(id) == Some(Finished::Recorded) {
-            return;
-        }
-        self.finish(id, Finished::Recorded);
-        self.outputs.push_back(Output::Record(record));
     }
-}
 
-/// Whether a call with the very device that invites anew can be a leftover.
-fn path_is_old(path: &Path, connected_at: Option<Instant>, now: Instant) -> bool {
-    match path {
-        Path::New { .. } => false,
-        Path::Up => connected_at.is_some_and(|since| now.saturating_duration_since(since) > FRESH_CALL),
-        Path::Down { .. } => true,
+    /// Says the accept again: it or the select may be lost.
+    pub(crate) fn accept_again(&mut self, now: Instant, id: CallId) {
+        let Some(call) = self.call_mut(id) else { return };
+        let (generation, media) = (call.generation, call.media);
+        let Some(from) = call.inviter.clone() else { return };
+        if let Phase::Accepting { again_at, .. } = &mut call.phase {
+            *again_at = now + SAID_AGAIN;
+        }
+        let path = call.path(&from).filter(|path| !path.knows_remote());
+        let offer = path.and_then(|path| path.sdp.clone());
+        self.send(from, Signal::Accept { call: id, generation, media, offer });
+    }
+
+    /// The person declines (kit B12, E08).
+    pub(crate) fn reject(&mut self, now: Instant, id: CallId, busy: bool, message: Option<String>) {
+        let Some(call) = self.call_mut(id) else {
+            return self.refuse(id, Refusal::UnknownCall);
+        };
+        match &call.phase {
+            Phase::Waiting { .. } | Phase::Ringing { .. } => {
+                call.declined_here = true;
+                let generation = call.generation;
+                let from = call.inviter.clone();
+                let (reason, end) = if busy {
+                    (RejectReason::Busy, EndReason::Busy)
+                } else {
+                    (RejectReason::Declined, EndReason::Rejected)
+                };
+                if let Some(from) = from {
+                    self.send(from, Signal::Reject { call: id, generation, reason, message });
+                }
+                self.end(now, id, end);
+            }
+            Phase::Accepting { .. } | Phase::In | Phase::Ended { .. } => self.refuse(id, Refusal::WrongState),
+        }
     }
 }

@@ -1,203 +1,232 @@
-//! The media path of a call: descriptions, candidates, loss and recovery.
+//! What the media paths do: they connect, stop, fail, and are brought back.
 
 use std::time::Instant;
 
-use crate::call::{Path, State};
-use crate::phone::{LOST_AFTER, RESTART_AFTER};
-use crate::{CallId, Candidate, DeviceAddress, EndReason, HangupReason, Link, Notice, Output, Phone, Signal};
+use crate::call::{Call, Phase};
+use crate::path::Path;
+use crate::phone::{FRESH_LINK, LOST_AFTER, OFFER_YIELD, RESTART_AFTER, RESTART_AGAIN};
+use crate::{CallId, DeviceAddress, EndReason, HangupReason, Link, Notice, Output, Phone, Signal, Standing};
 
 impl Phone {
-    pub(crate) fn offer_ready(&mut self, link: &Link, sdp: String) {
-        let id = link.call;
-        let Some(call) = self.link_mut(link) else { return };
-        let media = call.media;
-        match &mut call.state {
-            State::Ringing { offer, .. } => *offer = Some(sdp),
-            State::Accepting { sent, early, .. } => {
-                if *sent {
-                    return;
-                }
-                *sent = true;
-                let early = std::mem::take(early);
-                self.send(link.peer.clone(), Signal::Accept { call: id, media, offer: sdp });
-                if !early.candidates.is_empty() || early.complete {
-                    self.send(
-                        link.peer.clone(),
-                        Signal::Candidates { call: id, candidates: early.candidates, complete: early.complete },
-                    );
-                }
-            }
-            State::Talking { .. } => self.send(link.peer.clone(), Signal::Offer { call: id, sdp }),
-            State::Calling { .. } | State::Waiting { .. } | State::Ended { .. } => {}
-        }
-    }
-
-    pub(crate) fn answer_ready(&mut self, link: &Link, sdp: String) {
-        let id = link.call;
-        let Some(call) = self.link_mut(link) else { return };
-        let State::Talking { settled, .. } = &mut call.state else {
-            return;
-        };
-        let signal = if std::mem::replace(settled, true) {
-            Signal::Answer { call: id, sdp }
-        } else {
-            Signal::Select { call: id, device: link.peer.device.clone(), answer: Some(sdp) }
-        };
-        self.send(link.peer.clone(), signal);
-    }
-
-    pub(crate) fn candidates_gathered(&mut self, link: &Link, candidates: Vec<Candidate>, complete: bool) {
-        let id = link.call;
-        let Some(call) = self.link_mut(link) else { return };
-        match &mut call.state {
-            State::Ringing { early, .. } | State::Accepting { sent: false, early, .. } => {
-                early.keep(candidates, complete);
-            }
-            State::Accepting { sent: true, .. } | State::Talking { .. } => {
-                self.send(link.peer.clone(), Signal::Candidates { call: id, candidates, complete });
-            }
-            State::Calling { .. } | State::Waiting { .. } | State::Ended { .. } => {}
-        }
-    }
-
-    pub(crate) fn candidates_received(
-        &mut self,
-        id: CallId,
-        from: DeviceAddress,
-        candidates: Vec<Candidate>,
-        complete: bool,
-    ) {
-        let Some(call) = self.call_mut(id).filter(|call| call.peer == from.user) else {
-            return;
-        };
-        match &call.state {
-            State::Calling { .. } | State::Accepting { .. } => call.keep_remote(&from, candidates, complete),
-            State::Talking { peer, .. } => {
-                if *peer == from {
-                    let link = Link { call: id, peer: from };
-                    self.outputs.push_back(Output::AddCandidates { link, candidates, complete });
-                }
-            }
-            State::Waiting { .. } | State::Ringing { .. } | State::Ended { .. } => {}
-        }
-    }
-
-    pub(crate) fn offer_received(&mut self, id: CallId, from: DeviceAddress, sdp: String) {
-        if self.talks_with(id, &from) {
-            self.outputs.push_back(Output::AnswerOffer { link: Link { call: id, peer: from }, offer: sdp });
-        }
-    }
-
-    pub(crate) fn answer_received(&mut self, id: CallId, from: DeviceAddress, sdp: String) {
-        if self.talks_with(id, &from) {
-            self.outputs.push_back(Output::AcceptAnswer { link: Link { call: id, peer: from }, answer: sdp });
-        }
-    }
-
     pub(crate) fn media_connected(&mut self, now: Instant, link: &Link) {
         let id = link.call;
-        let Some(call) = self.link_mut(link) else { return };
-        let State::Talking { path, .. } = &mut call.state else {
+        let Some(call) = self.call_mut(id) else { return };
+        let rings = matches!(call.phase, Phase::Ringing { .. });
+        let Some(path) = call.path_mut(&link.peer).filter(|path| path.path != Path::Up) else {
             return;
         };
-        if *path == Path::Up {
-            return;
+        let first = matches!(path.path, Path::New { .. });
+        path.path = Path::Up;
+        path.again_at = None;
+        if rings && first {
+            // A doorbell is heard before the answer (kit A10).
+            self.notify(Notice::StreamAdded(id, link.peer.user.clone()));
         }
-        *path = Path::Up;
-        let peer = call.peer.clone();
-        if call.connected_at.is_none() {
-            call.connected_at = Some(now);
-            self.notify(Notice::UserEntered(id, peer));
+        self.heard(now, id, &link.peer);
+    }
+
+    /// Media flows with somebody; if they are in the call and I am, they have entered for me.
+    pub(crate) fn heard(&mut self, now: Instant, id: CallId, peer: &DeviceAddress) {
+        let Some(call) = self.call_mut(id).filter(|call| call.is_in()) else {
+            return;
+        };
+        let Some(member) = call.joined_mut(peer) else { return };
+        member.lost = false;
+        member.tell_at = None;
+        let enters = !std::mem::replace(&mut member.entered, true);
+        let connects = call.connected_at.is_none();
+        call.connected_at.get_or_insert(now);
+        let fetched = call.transfer.as_ref().is_some_and(|transfer| transfer.to == peer.user);
+        if enters {
+            self.notify(Notice::UserEntered(id, peer.user.clone()));
+        }
+        if connects {
             self.notify(Notice::Connected(id));
         }
-        // Said again after every gap: the road it took before may have lost it.
-        if self.mute_revision > 0 {
-            self.send_media_state(id, link.peer.clone());
+        // After every gap: the road it took before may have lost it.
+        self.tell_newly_heard(now, id, peer);
+        if fetched {
+            self.transfer_done(now, id);
         }
     }
 
     pub(crate) fn media_disconnected(&mut self, now: Instant, link: &Link) {
         let id = link.call;
-        let Some(call) = self.link_mut(link) else { return };
-        let State::Talking { path, offered, .. } = &mut call.state else {
+        let Some(path) = self.call_mut(id).and_then(|call| call.path_mut(&link.peer)) else {
             return;
         };
-        if *path == Path::Up {
-            // One side restarts, or two offers would meet. It is the one that offered first.
-            let restart_at = offered.then(|| now + RESTART_AFTER);
-            *path = Path::Down { restart_at, deadline: now + LOST_AFTER };
-            let peer = call.peer.clone();
-            self.notify(Notice::MediaDisconnected(id));
-            self.notify(Notice::UserDisconnected(id, peer));
+        if path.path != Path::Up {
+            return;
         }
+        // One side restarts, or two offers would meet. It is the one that offered first.
+        path.path = Path::Down { since: now, restart_at: path.offered.then(|| now + RESTART_AFTER) };
+        self.unheard(now, id, &link.peer);
+    }
+
+    /// Their media does not arrive any more, or did not in time.
+    fn unheard(&mut self, now: Instant, id: CallId, peer: &DeviceAddress) {
+        let Some(call) = self.call_mut(id).filter(|call| call.is_in()) else {
+            return;
+        };
+        let Some(member) = call.joined_mut(peer) else { return };
+        if std::mem::replace(&mut member.lost, true) {
+            return;
+        }
+        if member.entered {
+            member.silent_since = now;
+        }
+        if call.connected_at.is_some() && !call.hears_anybody() {
+            self.notify(Notice::MediaDisconnected(id));
+        }
+        self.notify(Notice::UserDisconnected(id, peer.user.clone()));
+        self.probe(id, peer);
+    }
+
+    /// Asks a program whose media has stopped whether it still is in the call: one that has started anew is not.
+    fn probe(&mut self, id: CallId, peer: &DeviceAddress) {
+        let me = self.me.clone();
+        let Some(call) = self.call(id).filter(|call| !call.own) else { return };
+        let entries = call.roster(&me);
+        self.send(peer.clone(), Signal::Roster { call: id, entries, reply: true });
     }
 
     pub(crate) fn media_failed(&mut self, now: Instant, link: &Link) {
         let id = link.call;
-        let Some(call) = self.link_mut(link) else { return };
-        let (reason, end) = match &mut call.state {
-            // The other side need not learn of a ring that could not be prepared: it may ring elsewhere.
-            State::Ringing { .. } | State::Accepting { .. } | State::Talking { path: Path::New { .. }, .. } => {
-                (HangupReason::IceFailed, EndReason::IceFailed)
+        let Some(call) = self.call(id) else { return };
+        let Some(path) = call.path(&link.peer) else { return };
+        match (&call.phase, path.path) {
+            // The ring goes on; the answer will carry an offer.
+            (Phase::Ringing { .. }, _) if path.told => self.prepare_anew(now, id, &link.peer),
+            (Phase::Ringing { .. } | Phase::Accepting { .. }, Path::New { .. }) => {
+                self.depart(now, id, HangupReason::IceFailed, false, EndReason::IceFailed);
             }
-            State::Talking { path: Path::Up, .. } => return self.media_disconnected(now, link),
+            (Phase::In, Path::New { .. }) => self.path_failed(now, id, &link.peer),
+            (_, Path::Up) => self.media_disconnected(now, link),
             // ICE gave up, but a restart may still find a way.
-            State::Talking { path: Path::Down { .. }, .. }
-            | State::Calling { .. }
-            | State::Waiting { .. }
-            | State::Ended { .. } => return,
-        };
-        self.send(link.peer.clone(), Signal::Hangup { call: id, reason });
-        self.end(now, id, end);
+            (
+                Phase::Waiting { .. } | Phase::Ringing { .. } | Phase::Accepting { .. } | Phase::In,
+                Path::Down { .. },
+            )
+            | (Phase::Waiting { .. } | Phase::Ended { .. }, Path::New { .. } | Path::Down { .. }) => {}
+        }
     }
 
-    /// Their program closed the connection in order: a hang-up whose words were lost on the way.
+    /// A preview has failed: another offer is prepared.
+    fn prepare_anew(&mut self, now: Instant, id: CallId, inviter: &DeviceAddress) {
+        self.close_path(id, inviter);
+        self.prepare_offer(now, id, inviter);
+    }
+
+    /// A peer connection never came up. In a call of two that is its end; in a group the pair tries again.
+    fn path_failed(&mut self, now: Instant, id: CallId, peer: &DeviceAddress) {
+        let Some(call) = self.call(id) else { return };
+        if call.is_joined(peer) && !call.is_group() {
+            return self.depart(now, id, HangupReason::IceFailed, false, EndReason::IceFailed);
+        }
+        self.connect_anew(now, id, peer, RESTART_AFTER);
+    }
+
+    /// Gives a peer connection up; in `patience` a fresh one follows, offered by the smaller address.
+    fn connect_anew(&mut self, now: Instant, id: CallId, peer: &DeviceAddress, patience: std::time::Duration) {
+        self.unheard(now, id, peer);
+        self.close_path(id, peer);
+        let patience = if self.me < *peer { patience } else { patience + OFFER_YIELD };
+        if let Some(member) = self.call_mut(id).and_then(|call| call.joined_mut(peer)) {
+            member.offer_at = Some(now + patience);
+        }
+    }
+
+    /// Their program closed the connection in order: a hang-up whose words were lost on the way. In a group it may as
+    /// well try anew, or have gone: the answer to a fresh offer tells.
     pub(crate) fn media_closed(&mut self, now: Instant, link: &Link) {
-        if self.talks_with(link.call, &link.peer) {
-            self.end(now, link.call, EndReason::Hangup);
-        }
-    }
-
-    pub(crate) fn set_muted(&mut self, muted: bool) {
-        if self.muted == muted {
-            return;
-        }
-        self.muted = muted;
-        self.mute_revision += 1;
-        let talking = self.calls.iter().find_map(|call| match &call.state {
-            State::Talking { peer, .. } => Some((call.id, peer.clone())),
-            State::Calling { .. }
-            | State::Waiting { .. }
-            | State::Ringing { .. }
-            | State::Accepting { .. }
-            | State::Ended { .. } => None,
-        });
-        if let Some((id, peer)) = talking {
-            self.send_media_state(id, peer);
-        }
-    }
-
-    pub(crate) fn media_state_received(&mut self, id: CallId, from: &DeviceAddress, revision: u32, muted: bool) {
-        if !self.talks_with(id, from) {
-            return;
-        }
+        let id = link.call;
         let Some(call) = self.call_mut(id) else { return };
-        if revision <= call.peer_revision {
+        if call.path(&link.peer).is_none() {
             return;
         }
-        call.peer_revision = revision;
-        if std::mem::replace(&mut call.peer_muted, muted) != muted {
-            let peer = call.peer.clone();
-            self.notify(Notice::AudioMuted(id, peer, muted));
+        let group = call.is_group();
+        match &call.phase {
+            Phase::Ringing { .. } => self.prepare_anew(now, id, &link.peer),
+            Phase::Waiting { .. } | Phase::Accepting { .. } | Phase::Ended { .. } => {}
+            Phase::In => {
+                let Some(member) = call.joined_mut(&link.peer).filter(|_| !group) else {
+                    return self.connect_anew(now, id, &link.peer, RESTART_AFTER);
+                };
+                member.standing = Standing::Left { reason: EndReason::Hangup };
+                self.gone(now, id, &link.peer.user, EndReason::Hangup);
+                self.check_alone(now, id, EndReason::Hangup);
+            }
         }
     }
 
-    fn send_media_state(&mut self, id: CallId, to: DeviceAddress) {
-        let (revision, muted) = (self.mute_revision, self.muted);
-        self.send(to, Signal::MediaState { call: id, revision, muted });
+    /// Does what is due for the peer connection to this device.
+    pub(crate) fn path_timeout(&mut self, now: Instant, id: CallId, peer: &DeviceAddress) {
+        let Some(call) = self.call_mut(id) else { return };
+        let (group, joined) = (call.is_group(), call.is_joined(peer));
+        let Some(path) = call.path_mut(peer) else { return };
+        if path.lingers_until.is_some_and(|at| at <= now) {
+            return self.close_path(id, peer);
+        }
+        let offered = path.offered;
+        match &mut path.path {
+            Path::Up => {}
+            Path::New { deadline } => {
+                if *deadline <= now {
+                    if joined && group {
+                        self.connect_anew(now, id, peer, std::time::Duration::ZERO);
+                    } else {
+                        self.path_failed(now, id, peer);
+                    }
+                } else if path.again_at.is_some_and(|at| at <= now) {
+                    self.offer_again(now, id, peer);
+                }
+            }
+            Path::Down { since, restart_at } => {
+                if *since + patience_with(joined, group, offered) <= now {
+                    if joined && !group {
+                        self.depart(now, id, HangupReason::IceLost, false, EndReason::IceLost);
+                    } else {
+                        self.connect_anew(now, id, peer, std::time::Duration::ZERO);
+                    }
+                } else if restart_at.is_some_and(|at| at <= now) {
+                    *restart_at = Some(now + RESTART_AGAIN);
+                    if joined {
+                        self.outputs.push_back(Output::RestartIce(Link { call: id, peer: peer.clone() }));
+                    }
+                }
+            }
+        }
     }
+}
 
-    fn talks_with(&mut self, id: CallId, from: &DeviceAddress) -> bool {
-        self.call_mut(id).is_some_and(|call| matches!(&call.state, State::Talking { peer, .. } if peer == from))
+impl Call {
+    /// When the peer connections want to be looked at next, in a call that I am in.
+    pub fn paths_timeout(&self) -> Option<Instant> {
+        self.paths
+            .iter()
+            .flat_map(|path| {
+                let due = match path.path {
+                    Path::Up => None,
+                    Path::New { deadline } => Some(path.again_at.map_or(deadline, |at| at.min(deadline))),
+                    Path::Down { since, restart_at } => {
+                        let end = since + patience_with(self.is_joined(&path.peer), self.is_group(), path.offered);
+                        Some(restart_at.map_or(end, |at| at.min(end)))
+                    }
+                };
+                due.into_iter().chain(path.lingers_until)
+            })
+            .min()
+    }
+}
+
+/// How long a peer connection may be down before it is given up.
+fn patience_with(joined: bool, group: bool, offered: bool) -> std::time::Duration {
+    if !joined || !group {
+        LOST_AFTER
+    } else if offered {
+        FRESH_LINK
+    } else {
+        // The other side's task first.
+        FRESH_LINK + OFFER_YIELD
     }
 }

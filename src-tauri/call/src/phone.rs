@@ -3,20 +3,49 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::call::{Call, LegState, Path, State};
+use crate::call::Call;
+use crate::chosen::Chosen;
+use crate::finished::{self, Finished};
+use crate::screening::{Flood, Verdict};
 use crate::{
-    CallId, CallRecord, CallSnapshot, CancelReason, DeviceAddress, EndReason, HangupReason, Input, Link, Notice,
-    Output, Refusal, Signal, UserId,
+    CallId, CallRecord, CallSnapshot, DeviceAddress, Direction, Input, Link, Notice, Output, Policy, Refusal, Signal,
 };
 
+/// Most calls at once, those on hold included.
+pub const CALL_LIMIT: usize = 4;
+/// Most invites that ring silently at once, and that wait for the backlog; beyond it the oldest is written down as
+/// missed.
+pub(crate) const SILENT_LIMIT: usize = 4;
+pub(crate) const WAITING_LIMIT: usize = 16;
 /// How long setting up media may take after an answer.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// Media gone this long: ICE restarts.
 pub(crate) const RESTART_AFTER: Duration = Duration::from_secs(2);
 /// ICE restarts again this long after a restart that brought nothing.
 pub(crate) const RESTART_AGAIN: Duration = Duration::from_secs(6);
-/// Media gone this long: the call is lost.
+/// Media gone this long: the call is lost, or in a group the one whose program is gone, too.
 pub(crate) const LOST_AFTER: Duration = Duration::from_secs(30);
+/// An accept or a first offer that nothing comes of is said again after this.
+pub(crate) const SAID_AGAIN: Duration = Duration::from_secs(5);
+/// Two members without a link wait this long for the later joiner's offer.
+pub(crate) const OFFER_AFTER: Duration = Duration::from_secs(3);
+/// Of two who may offer, the larger address leaves the smaller one this much time.
+pub(crate) const OFFER_YIELD: Duration = Duration::from_secs(4);
+/// In a group, media gone this long: a fresh link takes the old one's place.
+pub(crate) const FRESH_LINK: Duration = Duration::from_secs(20);
+/// Somebody who has not told me all I know is asked again after this, so many times.
+pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(3);
+pub(crate) const ASKS: u8 = 20;
+/// Somebody else's invitation is over this long after nothing more can come of it.
+pub(crate) const STALE_INVITE: Duration = Duration::from_secs(10);
+/// Somebody whose media has come is told twice what I send, this far apart.
+pub(crate) const TOLD_AGAIN: Duration = Duration::from_secs(3);
+/// In a group, nothing heard of somebody by any road for so long: they are gone, whatever presence says.
+pub(crate) const UNHEARD_LIMIT: Duration = Duration::from_secs(60);
+/// The one who passes a call on goes this long after the other has come, connected or not.
+pub(crate) const TRANSFER_LEAVE: Duration = Duration::from_secs(3);
+/// A question that nobody answers is a no after this.
+pub(crate) const SWITCH_LIMIT: Duration = Duration::from_secs(30);
 /// The backlog is taken as through after this, marker or not.
 pub(crate) const CATCH_UP_LIMIT: Duration = Duration::from_secs(5);
 /// It rings on this long after the caller's program has gone missing.
@@ -24,15 +53,13 @@ pub(crate) const MISSING_CALLER: Duration = Duration::from_secs(8);
 /// A repeated invite of the device one talks with is taken as its restart only after this.
 pub(crate) const FRESH_CALL: Duration = Duration::from_secs(3);
 /// An ended call stays on the screen this long.
-const SHOWN_AFTER_HANGUP: Duration = Duration::from_secs(2);
+pub(crate) const SHOWN_AFTER_HANGUP: Duration = Duration::from_secs(2);
 /// The same where the person wants to read why.
-const SHOWN_AFTER_FAILURE: Duration = Duration::from_secs(8);
+pub(crate) const SHOWN_AFTER_FAILURE: Duration = Duration::from_secs(8);
 /// A signal about a running call makes sense this long.
 pub(crate) const SIGNAL_LIFETIME: Duration = Duration::from_mins(1);
 /// A record waits this long for a device that is away.
 pub(crate) const RECORD_LIFETIME: Duration = Duration::from_hours(7 * 24);
-/// How many calls that are over are remembered, so that late signals about them ring nowhere.
-const FINISHED_LIMIT: usize = 512;
 
 /// What a phone is told once.
 #[derive(Debug, Clone)]
@@ -44,39 +71,37 @@ pub struct PhoneConfig {
 /// The rules of a phone for one device.
 ///
 /// Feed it with [`Phone::handle_input`] and [`Phone::handle_timeout`], then take all of [`Phone::poll_output`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Phone {
     pub(crate) me: DeviceAddress,
     pub(crate) calls: Vec<Call>,
     pub(crate) outputs: VecDeque<Output>,
+    pub(crate) policy: Policy,
+    pub(crate) flood: Flood,
     pub(crate) muted: bool,
-    pub(crate) mute_revision: u32,
+    pub(crate) video: bool,
+    /// Grows with every change of what this side sends.
+    pub(crate) media_revision: u32,
     /// Until when nothing rings because the backlog is still arriving.
     pub(crate) catching_up: Option<Instant>,
     /// Calls that are over, or that are known to be before their invite has come.
-    finished: VecDeque<(CallId, Finished)>,
-}
-
-/// What is remembered of a call that is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Finished {
-    /// It was seen here, and has left its record.
-    Recorded,
-    /// Its end overtook its invite, which then rings nowhere and leaves a record with this reason.
-    Unseen(EndReason),
+    pub(crate) finished: VecDeque<Finished>,
 }
 
 impl Phone {
-    /// A phone with no calls.
+    /// A phone with no calls, where everybody may ring.
     pub fn new(config: PhoneConfig) -> Self {
         Self {
             me: config.me,
             calls: Vec::new(),
             outputs: VecDeque::new(),
+            policy: Policy::default(),
+            flood: Flood::default(),
             muted: false,
-            mute_revision: 0,
+            video: false,
+            media_revision: 0,
             catching_up: None,
-            finished: VecDeque::new(),
+            finished: finished::empty(),
         }
     }
 
@@ -84,18 +109,30 @@ impl Phone {
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         match input {
             Input::Call(dial) => self.place(now, dial),
-            Input::Accept { call } => self.accept(now, call),
-            Input::Reject { call, message } => self.reject(now, call, message),
+            Input::Invite { call, callees, message, lifetime } => self.invite(now, call, callees, message, lifetime),
+            Input::Accept { call, media, meanwhile } => self.accept(now, call, media, meanwhile),
+            Input::Reject { call, busy, message } => self.reject(now, call, busy, message),
+            Input::Cancel { call, record } => self.cancel(now, call, record),
+            Input::Leave { call } => self.leave(now, call),
             Input::Hangup { call } => self.hang_up(now, call),
+            Input::Hold { call } => self.hold(call),
+            Input::Resume { call } => self.resume(call),
+            Input::SwitchMedia { call, media } => self.switch_media(now, call, media),
+            Input::AnswerSwitch { call, accept } => self.answer_switch(call, accept),
+            Input::Transfer { call, callee, lifetime } => self.transfer(now, call, callee, lifetime),
+            Input::TransferTo { call, target } => self.transfer_to(now, call, target),
+            Input::Merge { call, into } => self.merge_calls(now, call, into),
             Input::Dismiss { call } => self.calls.retain(|it| it.id != call || !it.is_over()),
             Input::SetMuted { muted } => self.set_muted(muted),
+            Input::SetVideo { on } => self.set_video(on),
+            Input::PolicyChanged(policy) => self.policy_changed(now, policy),
             Input::LogOut { reason } => self.log_out(now, reason),
             Input::SignalReceived { from, signal, at } => self.signal_received(now, from, signal, at),
             Input::CatchUpStarted => self.catching_up = Some(now + CATCH_UP_LIMIT),
             Input::CaughtUp => self.caught_up(now),
             Input::DeviceAppeared { device } => self.device_appeared(now, &device),
             Input::DeviceDisappeared { device } => self.device_disappeared(now, &device),
-            Input::OfferReady { link, sdp } => self.offer_ready(&link, sdp),
+            Input::OfferReady { link, sdp } => self.offer_ready(now, &link, sdp),
             Input::AnswerReady { link, sdp } => self.answer_ready(&link, sdp),
             Input::CandidatesGathered { link, candidates, complete } => {
                 self.candidates_gathered(&link, candidates, complete);
@@ -106,6 +143,7 @@ impl Phone {
             Input::MediaClosed { link } => self.media_closed(now, &link),
             Input::SoundFailed { call } => self.sound_failed(now, call),
         }
+        self.settle(now);
     }
 
     /// Does what is due at `now`.
@@ -113,10 +151,10 @@ impl Phone {
         if self.catching_up.is_some_and(|at| at <= now) {
             self.caught_up(now);
         }
-        for call in self.calls.iter().map(|call| call.id).collect::<Vec<_>>() {
-            self.call_timeout(now, call);
+        for id in self.calls.iter().map(|call| call.id).collect::<Vec<_>>() {
+            self.call_timeout(now, id);
         }
-        self.calls.retain(|call| !matches!(call.state, State::Ended { until, .. } if until <= now));
+        self.settle(now);
     }
 
     /// The next thing to do, until there is none.
@@ -131,7 +169,7 @@ impl Phone {
 
     /// Every call that is shown.
     pub fn snapshot(&self) -> Vec<CallSnapshot> {
-        self.calls.iter().filter_map(Call::snapshot).collect()
+        self.calls.iter().filter(|call| !call.is_waiting()).map(Call::snapshot).collect()
     }
 
     /// My microphone is off.
@@ -139,17 +177,38 @@ impl Phone {
         self.muted
     }
 
-    /// A call is being made, rings or runs.
+    /// How many invites were dropped because their sender sent too many.
+    pub const fn flooded(&self) -> u64 {
+        self.flood.dropped
+    }
+
+    /// A call is being made, rings or runs. What rings silently does not make the phone busy.
     pub fn is_busy(&self) -> bool {
-        self.calls.iter().any(|call| !call.is_over() && !matches!(call.state, State::Waiting { .. }))
+        self.calls.iter().any(Call::is_open)
+    }
+
+    /// How much is kept in mind, for those who watch its memory: calls, lists inside calls, senders, finished calls.
+    pub fn kept(&self) -> usize {
+        let lists =
+            |call: &Call| call.members.len() + call.paths.len() + call.kept_offers.len() + call.early_remote.len();
+        self.calls.len()
+            + self.calls.iter().map(lists).sum::<usize>()
+            + self.flood.senders()
+            + self.finished.len()
+            + self.outputs.len()
+    }
+
+    pub(crate) fn call(&self, id: CallId) -> Option<&Call> {
+        self.calls.iter().find(|call| call.id == id && !call.is_over())
     }
 
     pub(crate) fn call_mut(&mut self, id: CallId) -> Option<&mut Call> {
         self.calls.iter_mut().find(|call| call.id == id && !call.is_over())
     }
 
-    pub(crate) fn link_mut(&mut self, link: &Link) -> Option<&mut Call> {
-        self.call_mut(link.call).filter(|call| call.device() == Some(&link.peer))
+    /// The ids of the calls that `wanted` picks.
+    pub(crate) fn calls_that(&self, wanted: impl Fn(&Call) -> bool) -> Vec<CallId> {
+        self.calls.iter().filter(|call| !call.is_over() && wanted(call)).map(|call| call.id).collect()
     }
 
     pub(crate) fn send(&mut self, to: DeviceAddress, signal: Signal) {
@@ -164,221 +223,75 @@ impl Phone {
         self.outputs.push_back(Output::Refuse { call, refusal });
     }
 
-    /// Whether this call is over.
-    pub(crate) fn finished(&self, id: CallId) -> Option<Finished> {
-        self.finished.iter().find(|(call, _)| *call == id).map(|(_, finished)| *finished)
-    }
-
-    /// Late signals about this call find it over.
-    pub(crate) fn finish(&mut self, id: CallId, finished: Finished) {
-        self.finished.retain(|(call, _)| *call != id);
-        self.finished.push_back((id, finished));
-        if self.finished.len() > FINISHED_LIMIT {
-            self.finished.pop_front();
-        }
-    }
-
-    /// The one way in which a call ends: closes its peer connection, leaves its record, says so.
-    pub(crate) fn end(&mut self, now: Instant, id: CallId, reason: EndReason) {
-        let Some(call) = self.calls.iter_mut().find(|call| call.id == id && !call.is_over()) else {
-            return;
-        };
-        let duration = call.connected_at.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        let record = CallRecord {
-            call: id,
-            peer: call.peer.clone(),
-            direction: call.direction,
-            media: call.media,
-            status: call.status(reason),
-            reason,
-            started_at: call.started_at,
-            duration,
-            message: call.message.clone(),
-        };
-        let link = call.device().map(|peer| Link { call: id, peer: peer.clone() });
-        let peer = call.peer.clone();
-        let connected = call.connected_at.is_some();
-        let calm = matches!(
-            reason,
-            EndReason::Hangup | EndReason::Cancelled | EndReason::AnsweredElsewhere | EndReason::RejectedElsewhere
-        );
-        let shown = if calm { SHOWN_AFTER_HANGUP } else { SHOWN_AFTER_FAILURE };
-        call.state = State::Ended { reason, duration, until: now + shown };
-        call.early_remote.clear();
-        self.finish(id, Finished::Recorded);
-        if let Some(link) = link {
-            self.outputs.push_back(Output::ClosePeer(link));
-        }
-        if connected {
-            self.notify(Notice::UserLeft(id, peer, reason));
-        }
-        self.outputs.push_back(Output::Record(record));
-        self.notify(Notice::Ended(id, reason, duration));
-        if !self.is_busy() {
-            self.muted = false;
-            self.mute_revision = 0;
-        }
-    }
-
-    fn hang_up(&mut self, now: Instant, id: CallId) {
-        let Some(call) = self.call_mut(id) else {
-            return self.refuse(id, Refusal::UnknownCall);
-        };
-        match &call.state {
-            State::Calling { .. } => self.withdraw(now, id, &CancelReason::Cancelled, EndReason::Cancelled),
-            State::Waiting { .. } | State::Ringing { .. } => self.reject(now, id, None),
-            State::Accepting { from, .. } => {
-                let from = from.clone();
-                self.send(from, Signal::Hangup { call: id, reason: HangupReason::Hangup });
-                self.end(now, id, EndReason::Hangup);
-            }
-            State::Talking { peer, .. } => {
-                let peer = peer.clone();
-                self.send(peer, Signal::Hangup { call: id, reason: HangupReason::Hangup });
-                self.end(now, id, EndReason::Hangup);
-            }
-            State::Ended { .. } => {}
-        }
-    }
-
-    fn log_out(&mut self, now: Instant, reason: EndReason) {
-        for id in self.calls.iter().filter(|call| !call.is_over()).map(|call| call.id).collect::<Vec<_>>() {
-            let Some(call) = self.call_mut(id) else { continue };
-            match &call.state {
-                State::Calling { .. } => self.withdraw(now, id, &CancelReason::Cancelled, reason),
-                // The person's other devices go on ringing.
-                State::Waiting { .. } | State::Ringing { .. } | State::Ended { .. } => self.end(now, id, reason),
-                State::Accepting { from: peer, .. } | State::Talking { peer, .. } => {
-                    let peer = peer.clone();
-                    self.send(peer, Signal::Hangup { call: id, reason: HangupReason::Hangup });
-                    self.end(now, id, reason);
-                }
-            }
+    /// Closes the peer connection to this device, if there is one.
+    pub(crate) fn close_path(&mut self, id: CallId, peer: &DeviceAddress) {
+        let Some(call) = self.call_mut(id) else { return };
+        let open = call.paths.len();
+        call.paths.retain(|path| path.peer != *peer);
+        if call.paths.len() < open {
+            self.outputs.push_back(Output::ClosePeer(Link { call: id, peer: peer.clone() }));
         }
     }
 
     fn signal_received(&mut self, now: Instant, from: DeviceAddress, signal: Signal, at: u64) {
+        if from == self.me {
+            return;
+        }
+        let there = self.call_mut(signal.call()).and_then(|call| call.joined_mut(&from));
+        if let Some(member) = there {
+            member.heard_at = now;
+        }
         match signal {
             Signal::Invite(invite) => self.invited(now, from, invite, at),
-            Signal::Ringing { call } => self.rings_there(call, &from),
-            Signal::Accept { call, media, offer } => self.accepted_there(now, call, from, media, offer),
-            Signal::Select { call, device, answer } => self.selected(now, call, &from, device, answer),
-            Signal::Reject { call, reason, message } => self.rejected_there(now, call, &from, reason, message),
-            Signal::Cancel { call, reason } => self.cancelled_there(now, call, &from, reason),
-            Signal::Hangup { call, reason } => self.hung_up_there(now, call, &from, reason),
-            Signal::Candidates { call, candidates, complete } => {
-                self.candidates_received(call, from, candidates, complete);
+            Signal::Ringing { call, generation } => self.rings_there(call, &from, generation),
+            Signal::Preview { call, generation, offer } => self.previewed_there(now, call, from, generation, offer),
+            Signal::Accept { call, generation, media, offer } => {
+                self.accepted_there(now, call, from, generation, media, offer);
             }
-            Signal::Offer { call, sdp } => self.offer_received(call, from, sdp),
-            Signal::Answer { call, sdp } => self.answer_received(call, from, sdp),
-            Signal::MediaState { call, revision, muted } => self.media_state_received(call, &from, revision, muted),
-            Signal::Record { call, media, status, started_at, message } => {
-                self.record_received(
-                    now,
-                    from.user,
-                    CallRecord {
-                        call,
-                        peer: self.me.user.clone(),
-                        direction: crate::Direction::Incoming,
-                        media,
-                        status,
-                        reason: EndReason::NoResponse,
-                        started_at,
-                        duration: Duration::ZERO,
-                        message,
-                    },
-                );
+            Signal::Select { call, generation, device, answer, roster } => {
+                self.selected(now, call, &from, generation, Chosen { device, answer, roster });
             }
-        }
-    }
-
-    fn hung_up_there(&mut self, now: Instant, id: CallId, from: &DeviceAddress, reason: HangupReason) {
-        let Some(call) = self.call_mut(id) else {
-            // Nothing is known of it yet: an invite that comes late must not ring.
-            if self.finished(id).is_none() {
-                self.finish(id, Finished::Unseen(EndReason::Cancelled));
+            Signal::Reject { call, generation, reason, message } => {
+                self.rejected_there(now, call, &from, generation, reason, message);
             }
-            return;
-        };
-        let peer: UserId = call.peer.clone();
-        match &mut call.state {
-            State::Calling { legs, .. } => {
-                if peer != from.user {
+            Signal::Cancel { call, generation, reason } => self.cancelled_there(now, call, &from, generation, reason),
+            Signal::Hangup { call, generation, reason, everyone } => {
+                self.hung_up_there(now, call, &from, generation, reason, everyone);
+            }
+            Signal::Candidates { call, attempt, candidates, complete } => {
+                self.candidates_received(call, from, attempt, candidates, complete);
+            }
+            Signal::Offer { call, attempt, sdp } => self.offer_received(now, call, from, attempt, sdp),
+            Signal::Answer { call, attempt, sdp } => self.answer_received(call, &from, attempt, sdp),
+            Signal::MediaState { call, revision, muted, on_hold, video } => {
+                self.media_state_received(call, &from, revision, muted, on_hold, video);
+            }
+            Signal::MediaRequest { call, revision, media, decided } => {
+                self.media_requested(now, call, &from, revision, media, decided);
+            }
+            Signal::MediaReply { call, revision, accept } => self.media_replied(call, &from, revision, accept),
+            Signal::Roster { call, entries, reply } => self.roster_received(now, call, &from, &entries, reply),
+            Signal::Record { call, generation, media, status, started_at, message } => {
+                // For the blocked there is nobody here, and so no history either.
+                if from.user != self.me.user && self.policy.verdict(&from.user) == Verdict::Block {
                     return;
                 }
-                legs.retain(|leg| leg.device != from.device);
-                if legs.is_empty() {
-                    self.end(now, id, end_reason(reason, EndReason::Unreachable));
-                }
+                let record = CallRecord {
+                    call,
+                    peer: from.user.clone(),
+                    direction: Direction::Incoming,
+                    media,
+                    status,
+                    reason: crate::record::reason_of(status),
+                    started_at,
+                    duration: Duration::ZERO,
+                    message,
+                    members: vec![(from.user.clone(), status)],
+                    group: None,
+                };
+                self.recorded_there(now, &from, generation, record);
             }
-            State::Waiting { from: caller, .. }
-            | State::Ringing { from: caller, .. }
-            | State::Accepting { from: caller, .. } => {
-                if caller == from {
-                    self.notify(Notice::UserCancelled(id, peer));
-                    self.end(now, id, end_reason(reason, EndReason::Cancelled));
-                }
-            }
-            State::Talking { peer: talking, .. } => {
-                if talking == from {
-                    self.end(now, id, end_reason(reason, EndReason::Hangup));
-                }
-            }
-            State::Ended { .. } => {}
+            Signal::Shared(record) => self.recorded_elsewhere(now, &from, record),
         }
-    }
-
-    fn call_timeout(&mut self, now: Instant, id: CallId) {
-        let Some(call) = self.call_mut(id) else { return };
-        if call.timeout().is_none_or(|at| at > now) {
-            return;
-        }
-        let peer = call.peer.clone();
-        match &mut call.state {
-            State::Calling { legs, .. } => {
-                let rang = legs.iter().any(|leg| leg.state == LegState::Ringing);
-                let reason = if rang { EndReason::NoResponse } else { EndReason::Unreachable };
-                self.notify(Notice::UserNoResponse(id, peer));
-                self.withdraw(now, id, &CancelReason::TimedOut, reason);
-            }
-            State::Waiting { .. } => self.end(now, id, EndReason::NoResponse),
-            State::Ringing { deadline, .. } => {
-                let missing = now < *deadline;
-                if missing {
-                    self.notify(Notice::UserCancelled(id, peer));
-                    self.end(now, id, EndReason::Cancelled);
-                } else {
-                    self.notify(Notice::CallTimedOut(id, peer));
-                    self.end(now, id, EndReason::NoResponse);
-                }
-            }
-            State::Accepting { from: device, .. } | State::Talking { peer: device, path: Path::New { .. }, .. } => {
-                let device = device.clone();
-                self.send(device, Signal::Hangup { call: id, reason: HangupReason::IceFailed });
-                self.end(now, id, EndReason::IceFailed);
-            }
-            State::Talking { peer: device, path: Path::Down { restart_at, deadline }, .. } => {
-                if *deadline <= now {
-                    let device = device.clone();
-                    self.send(device, Signal::Hangup { call: id, reason: HangupReason::IceLost });
-                    self.end(now, id, EndReason::IceLost);
-                } else {
-                    *restart_at = Some(now + RESTART_AGAIN);
-                    let link = Link { call: id, peer: device.clone() };
-                    self.outputs.push_back(Output::RestartIce(link));
-                }
-            }
-            State::Talking { path: Path::Up, .. } | State::Ended { .. } => {}
-        }
-    }
-}
-
-/// How a hang-up from the other side is shown here.
-const fn end_reason(reason: HangupReason, plain: EndReason) -> EndReason {
-    match reason {
-        HangupReason::Hangup | HangupReason::Gone => plain,
-        HangupReason::IceFailed => EndReason::IceFailed,
-        HangupReason::IceLost => EndReason::IceLost,
-        HangupReason::DeviceFailed => EndReason::DeviceFailed,
     }
 }

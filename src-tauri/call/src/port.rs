@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    CallId, Candidate, DeviceAddress, DeviceId, Direction, EndReason, MediaKind, RecordStatus, Signal, UserId,
+    CallId, CallRecord, Candidate, DeviceAddress, DeviceId, EndReason, MediaKind, Notice, Policy, Signal, UserId,
 };
 
 /// The media path of one call to one device.
@@ -15,48 +15,145 @@ pub struct Link {
     pub peer: DeviceAddress,
 }
 
+/// Somebody to be called.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Callee {
+    /// Whom.
+    pub user: UserId,
+    /// Their devices that may be rung; more may follow as [`Input::DeviceAppeared`].
+    pub devices: Vec<DeviceId>,
+}
+
 /// A call to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Dial {
     /// A fresh id.
     pub call: CallId,
-    /// Whom.
-    pub to: UserId,
-    /// Their devices that may be rung; more may follow as [`Input::DeviceAppeared`].
-    pub devices: Vec<DeviceId>,
+    /// Whom; several make it a group's call (kit C03, E06). At most [`MEMBER_LIMIT`](crate::MEMBER_LIMIT) - 1.
+    pub to: Vec<Callee>,
     /// Ring these devices only, whichever others appear (Echo is one device of one's own account).
     pub only: bool,
     /// Voice or picture.
     pub media: MediaKind,
+    /// The saved group it is for.
+    pub group: Option<String>,
     /// A JSON value as text.
     pub message: Option<String>,
     /// How long it rings.
     pub lifetime: Duration,
+    /// My sound may be heard before the answer by those who let it (a doorbell's).
+    pub early_media: bool,
     /// Now, ms since 1970, for the history.
     pub started_at: u64,
 }
 
+/// What becomes of the other calls when one is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Meanwhile {
+    /// They wait.
+    #[default]
+    Hold,
+    /// I leave them.
+    End,
+}
+
 /// Wishes of the person (imperatives) and facts from outside (past tense).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// Call somebody.
+    /// Call somebody, or several.
     Call(Dial),
+    /// Invite more people into a call that runs (kit C07); any member may.
+    Invite {
+        /// The call.
+        call: CallId,
+        /// Whom.
+        callees: Vec<Callee>,
+        /// A JSON value as text.
+        message: Option<String>,
+        /// How long it rings.
+        lifetime: Duration,
+    },
     /// Answer.
     Accept {
         /// The call.
         call: CallId,
+        /// As what; none: as invited. A video call may be taken as audio (kit E07), not the other way round.
+        media: Option<MediaKind>,
+        /// What becomes of the calls that run.
+        meanwhile: Meanwhile,
     },
     /// Decline.
     Reject {
         /// The call.
         call: CallId,
+        /// Say that I am in another call (kit E08).
+        busy: bool,
         /// Words for the caller.
         message: Option<String>,
     },
-    /// End it; before it connects: cancel it, or decline it.
+    /// Withdraw what rings because of me (kit B07): the call, if nobody has come yet; else the open invitations.
+    Cancel {
+        /// The call.
+        call: CallId,
+        /// Leave a record with those who were never reached (kit B08's sendMsg).
+        record: bool,
+    },
+    /// Go; the others go on (kit B09).
+    Leave {
+        /// The call.
+        call: CallId,
+    },
+    /// End it (kit B10): for all if I am the host, else leave; before it connects: cancel it, or decline it.
     Hangup {
         /// The call.
         call: CallId,
+    },
+    /// No sound goes either way until it is resumed.
+    Hold {
+        /// The call.
+        call: CallId,
+    },
+    /// Go on with a call that I hold; all others wait then.
+    Resume {
+        /// The call.
+        call: CallId,
+    },
+    /// Voice to picture (a call of two asks the other) or back (nobody is asked).
+    SwitchMedia {
+        /// The call.
+        call: CallId,
+        /// What it is to be.
+        media: MediaKind,
+    },
+    /// The answer to [`Notice::MediaChangeRequested`].
+    AnswerSwitch {
+        /// The call.
+        call: CallId,
+        /// Agreed.
+        accept: bool,
+    },
+    /// Pass a call on without asking: invite somebody into it, and go once they have come.
+    Transfer {
+        /// The call.
+        call: CallId,
+        /// Whom.
+        callee: Callee,
+        /// How long it rings there.
+        lifetime: Duration,
+    },
+    /// Pass a call on to the one whom I talk with in another.
+    TransferTo {
+        /// The call.
+        call: CallId,
+        /// The call with the one who takes it over.
+        target: CallId,
+    },
+    /// Make one call of two: the one whom I talk with in `call` comes into the other.
+    Merge {
+        /// The call that ends.
+        call: CallId,
+        /// The call that goes on.
+        into: CallId,
     },
     /// Forget an ended call.
     Dismiss {
@@ -68,6 +165,13 @@ pub enum Input {
         /// True: silence leaves.
         muted: bool,
     },
+    /// Camera off or on.
+    SetVideo {
+        /// True: a picture leaves.
+        on: bool,
+    },
+    /// Who may ring, and how, from now on.
+    PolicyChanged(Policy),
     /// Log out: everything ends.
     LogOut {
         /// Why: hung up, or kicked out.
@@ -147,7 +251,7 @@ pub enum Input {
 }
 
 /// What the phone wants done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Send a signal; the broker may drop it after `lifetime`.
     Send {
@@ -203,8 +307,10 @@ pub enum Output {
         /// Why.
         refusal: Refusal,
     },
-    /// A line for the history.
+    /// A line for the history. A later one for the same call takes its place.
     Record(CallRecord),
+    /// Tell this line to all my user's other devices, those that are away included.
+    ShareRecord(CallRecord),
 }
 
 /// Why a wish was refused.
@@ -222,70 +328,10 @@ pub enum Refusal {
     /// That person has no device that could ring.
     #[error("nobody is known by that name")]
     UnknownUser,
-}
-
-/// What happens once. The names are those of the kits' map.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// The invite has gone out.
-    Outgoing(CallId),
-    /// A device of theirs rings.
-    Ringing(CallId, UserId),
-    /// An invite arrived and rings here.
-    Invited(CallId),
-    /// Answered; media is being set up.
-    Connecting(CallId),
-    /// Media flows.
-    Connected(CallId),
-    /// To the caller: answered.
-    UserAccepted(CallId, UserId),
-    /// To the caller: declined.
-    UserRejected(CallId, UserId, Option<String>),
-    /// To the caller: busy.
-    UserBusy(CallId, UserId),
-    /// To the caller: no answer in time.
-    UserNoResponse(CallId, UserId),
-    /// To the callee: withdrawn.
-    UserCancelled(CallId, UserId),
-    /// To the callee: rang in vain.
-    CallTimedOut(CallId, UserId),
-    /// In the call now.
-    UserEntered(CallId, UserId),
-    /// Gone from the call.
-    UserLeft(CallId, UserId, EndReason),
-    /// Their media stopped arriving.
-    UserDisconnected(CallId, UserId),
-    /// My media is lost.
-    MediaDisconnected(CallId),
-    /// They muted or unmuted.
-    AudioMuted(CallId, UserId, bool),
-    /// Answered on another device of mine.
-    AcceptedElsewhere(CallId, DeviceId),
-    /// Declined on another device of mine.
-    RejectedElsewhere(CallId, DeviceId),
-    /// Over.
-    Ended(CallId, EndReason, Duration),
-}
-
-/// A line of the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallRecord {
-    /// The call.
-    pub call: CallId,
-    /// The other side.
-    pub peer: UserId,
-    /// Who began it.
-    pub direction: Direction,
-    /// Voice or picture.
-    pub media: MediaKind,
-    /// How it ended.
-    pub status: RecordStatus,
-    /// Why it ended.
-    pub reason: EndReason,
-    /// When it began, ms since 1970.
-    pub started_at: u64,
-    /// How long they talked.
-    pub duration: Duration,
-    /// The message that the invite carried.
-    pub message: Option<String>,
+    /// More people than [`MEMBER_LIMIT`](crate::MEMBER_LIMIT).
+    #[error("a call has room for {} people", crate::MEMBER_LIMIT)]
+    Full,
+    /// More calls at once than [`CALL_LIMIT`](crate::CALL_LIMIT).
+    #[error("there are {} calls already", crate::CALL_LIMIT)]
+    CallLimit,
 }

@@ -9,7 +9,8 @@ use url::{Host, Url};
 const NODES: usize = 16;
 
 /// The address of an MQTT broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`, host and port. Of a cluster, the addresses
-/// of its nodes, separated by commas: each device has one of them as its own, and goes to the next when it is gone.
+/// of its nodes, separated by commas or blanks: each device has one of them as its own, and goes to the next when it is
+/// gone.
 ///
 /// Default ports are 1883, 8883, 80 and 443; the default WebSocket path is `/mqtt`. Accounts and tokens never
 /// stand in the address: they would end up in logs and settings.
@@ -140,7 +141,12 @@ impl FromStr for ServerUrl {
     type Err = ServerUrlError;
 
     fn from_str(text: &str) -> Result<Self, ServerUrlError> {
-        let nodes = text.split(',').map(str::parse).collect::<Result<Vec<_>, _>>()?;
+        // An empty place between two commas is a mistake; blanks are no places.
+        let places = text.split(',').flat_map(|part| {
+            let empty = part.trim().is_empty().then_some("");
+            part.split_whitespace().chain(empty)
+        });
+        let nodes = places.map(str::parse).collect::<Result<Vec<_>, _>>()?;
         if nodes.len() > NODES { Err(ServerUrlError::TooMany) } else { Ok(Self { nodes }) }
     }
 }
@@ -210,6 +216,10 @@ mod tests {
         assert_eq!(nodes, ["mqtts://one.example:8883", "mqtts://two.example:8884", "wss://three.example:443/mqtt"]);
         assert_eq!(url.to_string().parse(), Ok(url.clone()), "it is kept as text");
         assert!(url.is_encrypted());
+        assert_eq!(
+            parse("mqtt://a.example  mqtt://b.example\nmqtt://c.example"),
+            parse("mqtt://a.example,mqtt://b.example, mqtt://c.example")
+        );
         assert!(matches!(parse("mqtt://one.example,"), Err(ServerUrlError::NotAnAddress(_))));
         assert!(matches!(parse("mqtt://one.example,two.example"), Err(ServerUrlError::NotAnAddress(_))));
         assert_eq!(parse(&vec!["mqtt://n.example"; 17].join(",")), Err(ServerUrlError::TooMany));

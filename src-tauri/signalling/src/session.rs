@@ -36,7 +36,12 @@ pub(crate) struct Session {
     node: usize,
     /// Attempts of the first login that failed.
     failed: usize,
+    /// A connection of this run has caught up: from then on, what is new came after this program.
+    pub(crate) has_caught_up: bool,
 }
+
+/// Notices from which on messages that came too fast wait longer.
+const ROOM: usize = 256;
 
 /// How a connection ended.
 enum Over {
@@ -68,6 +73,7 @@ impl Session {
             connections: 0,
             node,
             failed: 0,
+            has_caught_up: false,
         }
     }
 
@@ -78,8 +84,7 @@ impl Session {
             let connections_before = self.connections;
             let over = self.connect_once().await;
             // What has come before a loss is acknowledged: it doesn't come again.
-            let backlog = self.shared.lock().inbox.end_backlog();
-            self.pending.extend(backlog);
+            self.end_connection();
             match over {
                 Over::Ended => break,
                 Over::Lost(problem) => {
@@ -110,6 +115,20 @@ impl Session {
             let _ = first.send(Ok(()));
         }
         self.pending.push_back(Notice::Connected);
+    }
+
+    /// Whether the reader keeps up well enough for what has waited for its turn.
+    pub(crate) fn has_room(&self) -> bool {
+        self.pending.len() < ROOM
+    }
+
+    fn end_connection(&mut self) {
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        state.presences.clear();
+        let rest = state.inbox.end_connection(&mut state.directory, Instant::now());
+        drop(guard);
+        self.pending.extend(rest);
     }
 
     /// Reports a loss; `false` when there is no point in trying again.
@@ -155,12 +174,12 @@ impl Session {
         let options = link::options(&self.config, node, self.tls.clone(), &me);
         let (client, event_loop) = AsyncClient::new(options, link::REQUESTS);
         let mut events = pin!(events(event_loop));
-        let mut connection = Connection::new(client);
+        let mut connection = Connection::new(client, !self.has_caught_up);
         loop {
             if let Some(over) = self.react(&mut connection) {
                 return over;
             }
-            let deadline = connection.next_deadline(&self.shared);
+            let deadline = connection.next_deadline(self);
             let reading = self.pending.len() < PENDING || connection.is_leaving();
             let notices = self.notices.clone();
             let step = tokio::select! {

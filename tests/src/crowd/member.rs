@@ -79,7 +79,7 @@ impl Member {
                         // An error means that the member is gone.
                         let _ = sender.send(Heard { signal, at: Instant::now() });
                     }
-                    Notice::Disconnected { .. } | Notice::SessionEnded { .. } | Notice::KickedOut => {
+                    Notice::Disconnected { .. } | Notice::SessionEnded { .. } | Notice::KickedOut { .. } => {
                         watch.lost.fetch_add(1, Ordering::Relaxed);
                     }
                     Notice::Dropped { .. } => {

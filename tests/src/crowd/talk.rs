@@ -29,26 +29,35 @@ pub async fn talk(caller: &mut Member, callee: &mut Member, duration: Duration) 
     let invite = Signal::Invite(Invite {
         call,
         media: MediaKind::Audio,
+        host: caller.address().user.clone(),
+        generation: 0,
         invited: vec![other.user.clone()],
+        roster: Vec::new(),
         group: None,
         message: None,
         lifetime: DEFAULT_RING,
+        transfer: false,
+        replaces: None,
+        early_media: false,
     });
     let dialled = caller.tell(&other, &invite).await?;
     caller.show(PresenceState::InCall).await;
     let rang = callee.hears(&invite).await?;
     callee.show(PresenceState::InCall).await;
-    pass(callee, caller, Signal::Ringing { call }).await?;
+    pass(callee, caller, Signal::Ringing { call, generation: 0 }).await?;
 
     let answered = Instant::now();
-    pass(callee, caller, Signal::Accept { call, media: MediaKind::Audio, offer: "o".repeat(OFFER) }).await?;
+    let offer = Some("o".repeat(OFFER));
+    pass(callee, caller, Signal::Accept { call, generation: 0, media: MediaKind::Audio, offer }).await?;
     let answer = Some("a".repeat(ANSWER));
-    pass(caller, callee, Signal::Select { call, device: other.device.clone(), answer }).await?;
+    let select = Signal::Select { call, generation: 0, device: other.device.clone(), answer, roster: Vec::new() };
+    pass(caller, callee, select).await?;
     pass(callee, caller, candidates(call)).await?;
     let connected = pass(caller, callee, candidates(call)).await?;
     tokio::time::sleep(duration).await;
 
-    pass(caller, callee, Signal::Hangup { call, reason: HangupReason::Hangup }).await?;
+    let hangup = Signal::Hangup { call, generation: 0, reason: HangupReason::Hangup, everyone: false };
+    pass(caller, callee, hangup).await?;
     caller.show(PresenceState::Online).await;
     callee.show(PresenceState::Online).await;
     Ok(Talk { invite: rang - dialled, answer: connected - answered })
@@ -66,5 +75,6 @@ fn candidates(call: CallId) -> Signal {
         mid: Some("0".to_owned()),
         line: Some(0),
     };
-    Signal::Candidates { call, candidates: vec![candidate(1), candidate(2), candidate(3)], complete: true }
+    let candidates = vec![candidate(1), candidate(2), candidate(3)];
+    Signal::Candidates { call, attempt: 0, candidates, complete: true }
 }

@@ -79,11 +79,13 @@ impl Page {
              const late = setTimeout(() => end(), {PATIENCE_MS});
              const end = () => {{
                watch.disconnect();
+               document.removeEventListener('visibilitychange', again);
                clearInterval(glances);
                clearTimeout(late);
                const fields = [...document.querySelectorAll('input, option')].map((it) => it.value);
                done(seen ? {{ seen }} : {{ page: [document.body.innerText, ...fields].join('\\n') }});
              }};
+             document.addEventListener('visibilitychange', again);
              watch.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});"
         );
         let answer = self.must("POST", "/execute/async", &json!({ "script": script, "args": [] }));
@@ -95,6 +97,16 @@ impl Page {
     /// What `expression`, JavaScript, is now in this window.
     pub fn value(&mut self, expression: &str) -> Value {
         self.must("POST", "/execute/sync", &json!({ "script": format!("return {expression};"), "args": [] }))
+    }
+
+    /// Waits until what stands in this window now is on the screen.
+    pub fn rests(&mut self) {
+        self.run(
+            "window.rests = false;
+             const next = (frames) => requestAnimationFrame(() => frames ? next(frames - 1) : window.rests = true);
+             next(3);",
+        );
+        self.until("window.rests");
     }
 
     /// Runs JavaScript in this window.
@@ -153,16 +165,6 @@ impl Page {
         let strokes: Vec<Value> =
             keys.iter().flat_map(|key| [stroke("keyDown", *key), stroke("keyUp", *key)]).collect();
         self.keyboard(&strokes);
-    }
-
-    /// As [`press`](Self::press) in a window that may be gone by now.
-    pub fn press_if_there(&mut self, key: char) {
-        let strokes = json!([stroke("keyDown", key), stroke("keyUp", key)]);
-        let body = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] });
-        match self.ask("POST", &format!("{}/actions", self.path), Some(&body)) {
-            Err(error) if error.error != "no such window" => panic!("{}: {error}", self.name),
-            Ok(_) | Err(_) => {}
-        }
     }
 
     /// Presses a key while others are held.

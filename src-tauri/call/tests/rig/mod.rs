@@ -1,96 +1,212 @@
-//! A town of phones on a virtual clock, joined by a link that may lose, repeat and reorder.
+//! A town of phones on a virtual clock, joined by a link that may lose, repeat, delay and reorder, by a broker that
+//! keeps signals for those who are away, and by media paths that connect, break and heal.
 
-#![allow(dead_code, missing_docs, clippy::unwrap_used, reason = "shared by several test programs")]
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "shared by several test programs")]
 
-use std::collections::{BTreeMap, HashSet};
+mod net;
+mod peers;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use peal_call::{
-    CallId, CallRecord, CallSnapshot, CallState, DeviceAddress, DeviceId, Dial, Input, Link, MediaKind, Notice, Output,
-    Phone, PhoneConfig, Refusal, Signal, UserId,
+    CallId, CallRecord, CallSnapshot, CallState, Callee, DeviceAddress, DeviceId, Dial, Input, Link, Meanwhile,
+    MediaKind, Notice, Output, Phone, PhoneConfig, Refusal, Signal, UserId,
 };
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use uuid::Uuid;
+
+use net::Queued;
+pub use net::{CALM, Weather};
+use peers::Peer;
 
 pub fn address(text: &str) -> DeviceAddress {
     let (user, device) = text.split_once('/').unwrap();
     DeviceAddress { user: UserId::new(user).unwrap(), device: DeviceId::new(device).unwrap() }
 }
 
-/// How the link treats signals.
-#[derive(Debug, Clone, Copy)]
-pub struct Weather {
-    pub loss: f64,
-    pub repeat: f64,
-    pub delay_ms: (u64, u64),
+pub fn user(text: &str) -> UserId {
+    UserId::new(text).unwrap()
 }
 
-pub const CALM: Weather = Weather { loss: 0.0, repeat: 0.0, delay_ms: (1, 1) };
+/// What the plainest answer says.
+pub fn accept(call: CallId) -> Input {
+    Input::Accept { call, media: None, meanwhile: Meanwhile::Hold }
+}
 
+pub fn reject(call: CallId) -> Input {
+    Input::Reject { call, busy: false, message: None }
+}
+
+/// What will happen to a device, by its place in the town.
 #[derive(Debug, Clone)]
-enum Due {
-    Deliver { to: DeviceAddress, from: DeviceAddress, signal: Signal },
-    Media { to: DeviceAddress, input: Input },
+pub enum Due {
+    Deliver {
+        to: usize,
+        from: usize,
+        signal: Signal,
+    },
+    Fact {
+        to: usize,
+        input: Input,
+    },
+    /// A fact about one peer connection, void if that has been closed meanwhile.
+    Peer {
+        to: usize,
+        peer: u32,
+        input: Input,
+    },
+    /// The media of a network that broke heals by itself, if it can.
+    Heal {
+        a: usize,
+        b: usize,
+    },
+    CaughtUp {
+        to: usize,
+        epoch: u32,
+    },
+}
+
+struct Scheduled {
+    at: Instant,
+    sequence: u64,
+    due: Due,
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.sequence == other.sequence
+    }
+}
+impl Eq for Scheduled {}
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.sequence).cmp(&(other.at, other.sequence))
+    }
 }
 
 pub struct Device {
+    pub me: DeviceAddress,
     pub phone: Phone,
     pub notices: Vec<Notice>,
+    /// The history: one line a call, the newest one told.
     pub records: Vec<CallRecord>,
+    pub shared: Vec<CallRecord>,
     pub refusals: Vec<Refusal>,
     pub alive: bool,
-    /// Links whose peer connection is open here.
-    pub open: HashSet<Link>,
+    /// Connected to the broker.
+    pub online: bool,
+    /// Peer connections that are open here.
+    pub open: Vec<(Link, Peer)>,
+    /// What waits for it at the broker.
+    queue: Vec<Queued>,
+    /// What it has to send once it is connected.
+    outgoing: Vec<(usize, Signal, Instant)>,
+    /// Counts its connections to the broker.
+    epoch: u32,
+    wake: Option<Instant>,
+}
+
+impl Device {
+    fn new(me: DeviceAddress) -> Self {
+        Self {
+            phone: Phone::new(PhoneConfig { me: me.clone() }),
+            me,
+            notices: Vec::new(),
+            records: Vec::new(),
+            shared: Vec::new(),
+            refusals: Vec::new(),
+            alive: true,
+            online: true,
+            open: Vec::new(),
+            queue: Vec::new(),
+            outgoing: Vec::new(),
+            epoch: 0,
+            wake: None,
+        }
+    }
 }
 
 pub struct Town {
     pub now: Instant,
-    start: Instant,
-    pub devices: BTreeMap<DeviceAddress, Device>,
+    pub start: Instant,
+    pub devices: Vec<Device>,
+    places: HashMap<DeviceAddress, usize>,
     pub weather: Weather,
     /// Signals dropped by a test: return true to drop.
     pub censor: Option<fn(&DeviceAddress, &DeviceAddress, &Signal) -> bool>,
+    /// Whether `sent` and the notices are kept.
+    pub keeps_log: bool,
     pub sent: Vec<(DeviceAddress, DeviceAddress, Signal)>,
-    due: Vec<(Instant, u64, Due)>,
+    due: BinaryHeap<Reverse<Scheduled>>,
     sequence: u64,
     pub random: StdRng,
     ids: u128,
+    peers: u32,
     /// Media paths work between devices.
     pub media_works: bool,
+    /// Pairs of places between which no media gets through.
+    pub walls: Vec<(usize, usize)>,
+    /// Steps of the clock and signals delivered so far.
+    pub steps: u64,
+    /// Who has sent an invite to whom: by call and person.
+    pub inviters: HashMap<(CallId, UserId), HashSet<usize>>,
+    /// When a device was last told to ring for a call, or to stop.
+    pub told_at: HashMap<(usize, CallId), Instant>,
+    /// Who has been invited again after they had left.
+    pub called_back: HashSet<(CallId, UserId)>,
+    /// All that happened, for the one who looks into a failing seed.
+    pub story: Option<Vec<String>>,
+    /// Things that a run must not do, found by the rig itself.
+    pub faults: Vec<String>,
 }
 
 impl Town {
     pub fn new(names: &[&str], seed: u64) -> Self {
+        Self::of(names.iter().map(|name| address(name)).collect(), seed)
+    }
+
+    pub fn of(names: Vec<DeviceAddress>, seed: u64) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the origin of the virtual clock")]
         let now = Instant::now();
-        let devices = names
-            .iter()
-            .map(|name| {
-                let me = address(name);
-                let device = Device {
-                    phone: Phone::new(PhoneConfig { me: me.clone() }),
-                    notices: Vec::new(),
-                    records: Vec::new(),
-                    refusals: Vec::new(),
-                    alive: true,
-                    open: HashSet::new(),
-                };
-                (me, device)
-            })
-            .collect();
+        let places = names.iter().cloned().enumerate().map(|(place, me)| (me, place)).collect();
         Self {
             now,
             start: now,
-            devices,
+            devices: names.into_iter().map(Device::new).collect(),
+            places,
             weather: CALM,
             censor: None,
+            keeps_log: true,
             sent: Vec::new(),
-            due: Vec::new(),
+            due: BinaryHeap::new(),
             sequence: 0,
             random: StdRng::seed_from_u64(seed),
             ids: 0,
+            peers: 0,
             media_works: true,
+            walls: Vec::new(),
+            steps: 0,
+            inviters: HashMap::new(),
+            told_at: HashMap::new(),
+            called_back: HashSet::new(),
+            story: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Adds a line to the story, if one is kept.
+    pub fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.story.is_some() {
+            let line = format!("{:>9.3} {}", self.elapsed().as_secs_f64(), line(self));
+            self.story.iter_mut().for_each(|story| story.push(line.clone()));
         }
     }
 
@@ -103,14 +219,46 @@ impl Town {
         CallId::from_uuid(Uuid::from_u128(self.ids))
     }
 
+    pub fn place(&self, me: &DeviceAddress) -> Option<usize> {
+        self.places.get(me).copied()
+    }
+
+    pub fn place_of(&self, name: &str) -> usize {
+        self.places[&address(name)]
+    }
+
     pub fn device(&self, name: &str) -> &Device {
-        &self.devices[&address(name)]
+        &self.devices[self.place_of(name)]
     }
 
     /// A wish of the person at `name`.
     pub fn wish(&mut self, name: &str, input: Input) {
-        let me = address(name);
-        self.feed(&me, input);
+        self.feed(self.place_of(name), input);
+    }
+
+    pub fn callee(&self, name: &str) -> Callee {
+        let user = user(name);
+        let devices = self.devices.iter().filter(|it| it.me.user == user).map(|it| it.me.device.clone()).collect();
+        Callee { user, devices }
+    }
+
+    pub fn dial(&mut self, call: CallId, to: &[&str]) -> Dial {
+        Dial {
+            call,
+            to: to.iter().map(|name| self.callee(name)).collect(),
+            only: false,
+            media: MediaKind::Audio,
+            group: None,
+            message: None,
+            lifetime: Duration::from_secs(30),
+            early_media: false,
+            started_at: self.wall_ms(),
+        }
+    }
+
+    /// Ms since 1970 on everybody's clock.
+    pub fn wall_ms(&self) -> u64 {
+        1_000 + self.elapsed().as_millis() as u64
     }
 
     pub fn call(&mut self, from: &str, to: &str) -> CallId {
@@ -120,22 +268,20 @@ impl Town {
     }
 
     pub fn call_as(&mut self, call: CallId, from: &str, to: &str) {
-        let to = UserId::new(to).unwrap();
-        let devices = self.devices.keys().filter(|it| it.user == to).map(|it| it.device.clone()).collect();
-        let started_at = 1_000 + self.elapsed().as_millis() as u64;
-        self.wish(
-            from,
-            Input::Call(Dial {
-                call,
-                to,
-                devices,
-                only: false,
-                media: MediaKind::Audio,
-                message: None,
-                lifetime: Duration::from_secs(30),
-                started_at,
-            }),
-        );
+        let dial = self.dial(call, &[to]);
+        self.wish(from, Input::Call(dial));
+    }
+
+    pub fn call_all(&mut self, from: &str, to: &[&str]) -> CallId {
+        let call = self.fresh_id();
+        let dial = self.dial(call, to);
+        self.wish(from, Input::Call(dial));
+        call
+    }
+
+    pub fn invite(&mut self, from: &str, call: CallId, to: &[&str]) {
+        let callees = to.iter().map(|name| self.callee(name)).collect();
+        self.wish(from, Input::Invite { call, callees, message: None, lifetime: Duration::from_secs(30) });
     }
 
     pub fn snapshot(&self, name: &str, call: CallId) -> Option<CallSnapshot> {
@@ -147,169 +293,131 @@ impl Town {
     }
 
     pub fn rings(&self, name: &str) -> bool {
-        self.device(name).phone.snapshot().iter().any(|it| it.rings_here)
+        let loud = |it: &CallSnapshot| it.alert.is_some_and(|alert| alert != peal_call::Alert::Silent);
+        self.device(name).phone.snapshot().iter().any(loud)
     }
 
-    /// Kills a program: its peers' media stops, it hears nothing more.
-    pub fn kill(&mut self, name: &str) {
-        let me = address(name);
-        let device = self.devices.get_mut(&me).unwrap();
-        device.alive = false;
-        let open: Vec<_> = device.open.drain().collect();
-        for link in open {
-            self.drop_media(&me, &link, Duration::from_secs(2));
-        }
-        let others: Vec<_> = self.devices.keys().filter(|it| **it != me).cloned().collect();
-        for other in others {
-            self.schedule(1, Due::Media { to: other, input: Input::DeviceDisappeared { device: me.clone() } });
-        }
-    }
-
-    /// Starts a killed program anew, with no memory of its calls.
-    pub fn revive(&mut self, name: &str) {
-        let me = address(name);
-        let device = self.devices.get_mut(&me).unwrap();
-        device.alive = true;
-        device.phone = Phone::new(PhoneConfig { me: me.clone() });
-        // The history on disk takes a call once; this list is what one run has written.
-        device.records.clear();
-        let others: Vec<_> = self.devices.keys().filter(|it| **it != me).cloned().collect();
-        for other in others {
-            self.schedule(1, Due::Media { to: other, input: Input::DeviceAppeared { device: me.clone() } });
-        }
-    }
-
-    /// The media path between two devices breaks or heals.
-    pub fn break_media(&mut self, call: CallId, a: &str, b: &str) {
-        for (me, peer) in [(a, b), (b, a)] {
-            let link = Link { call, peer: address(peer) };
-            self.schedule(0, Due::Media { to: address(me), input: Input::MediaDisconnected { link } });
-        }
-        self.run(Duration::from_millis(1));
+    pub fn heard(&self, name: &str, notice: &Notice) -> bool {
+        self.device(name).notices.contains(notice)
     }
 
     /// Lets the virtual time pass.
     pub fn run(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
-            let next_due = self.due.iter().map(|(at, sequence, _)| (*at, *sequence)).min();
-            let next_timer = self
-                .devices
-                .iter()
-                .filter(|(_, device)| device.alive)
-                .filter_map(|(me, device)| device.phone.poll_timeout().map(|at| (at.max(self.now), me.clone())))
+            let next_due = self.due.peek().map(|Reverse(it)| it.at);
+            let next_timer = (self.devices.iter().enumerate())
+                .filter_map(|(place, device)| device.wake.filter(|_| device.alive).map(|at| (at, place)))
                 .min();
-            let timer_first = match (&next_due, &next_timer) {
-                (Some((due, _)), Some((timer, _))) => timer < due,
+            let timer_first = match (next_due, next_timer) {
+                (Some(due), Some((timer, _))) => timer < due,
                 (None, Some(_)) => true,
                 (_, None) => false,
             };
             if timer_first {
-                let (at, me) = next_timer.unwrap();
+                let (at, place) = next_timer.unwrap();
+                let at = at.max(self.now);
                 if at > end {
                     break;
                 }
                 self.now = at;
-                self.devices.get_mut(&me).unwrap().phone.handle_timeout(at);
-                self.collect(&me);
+                self.tick(place);
             } else {
-                let Some((at, sequence)) = next_due.filter(|(at, _)| *at <= end) else {
+                if next_due.is_none_or(|at| at > end) {
+                    break;
+                }
+                let Some(Reverse(Scheduled { at, due, .. })) = self.due.pop() else {
                     break;
                 };
-                let position = self.due.iter().position(|(_, it, _)| *it == sequence).unwrap();
-                let (_, _, due) = self.due.swap_remove(position);
                 self.now = at.max(self.now);
                 self.perform(due);
             }
+            self.steps += 1;
         }
         self.now = end;
     }
 
+    fn tick(&mut self, place: usize) {
+        let now = self.now;
+        let phone = &mut self.devices[place].phone;
+        phone.handle_timeout(now);
+        self.tell(|town| format!("{} is called by its clock", town.devices[place].me));
+        self.collect(place);
+        let phone = &self.devices[place].phone;
+        if phone.poll_timeout().is_some_and(|at| at <= now) {
+            self.faults.push(format!("{} has a timeout that nothing comes of", self.devices[place].me));
+            self.devices[place].wake = None;
+        }
+    }
+
     fn perform(&mut self, due: Due) {
         match due {
-            Due::Deliver { to, from, signal } => {
-                let at = 1_000 + self.elapsed().as_millis() as u64;
-                self.feed(&to, Input::SignalReceived { from, signal, at });
+            Due::Deliver { to, from, signal } => self.deliver(to, from, signal),
+            Due::Fact { to, input } => self.feed(to, input),
+            Due::Peer { to, peer, input } => self.peer_fact(to, peer, input),
+            Due::Heal { a, b } => self.heal(a, b),
+            Due::CaughtUp { to, epoch } => {
+                if self.devices[to].epoch == epoch {
+                    self.feed(to, Input::CaughtUp);
+                }
             }
-            Due::Media { to, input } => self.feed(&to, input),
         }
     }
 
-    fn feed(&mut self, me: &DeviceAddress, input: Input) {
+    /// Feeds a phone, if its program runs.
+    pub fn feed(&mut self, place: usize, input: Input) {
         let now = self.now;
-        let Some(device) = self.devices.get_mut(me).filter(|device| device.alive) else {
+        let device = &mut self.devices[place];
+        if !device.alive {
             return;
-        };
-        device.phone.handle_input(now, input);
-        self.collect(me);
+        }
+        if self.story.is_some() {
+            let (me, input) = (device.me.clone(), input.clone());
+            self.tell(|_| format!("{me} <- {input:?}"));
+        }
+        self.devices[place].phone.handle_input(now, input);
+        self.collect(place);
     }
 
-    fn schedule(&mut self, delay_ms: u64, due: Due) {
+    fn schedule(&mut self, delay: Duration, due: Due) {
         self.sequence += 1;
-        self.due.push((self.now + Duration::from_millis(delay_ms), self.sequence, due));
+        self.due.push(Reverse(Scheduled { at: self.now + delay, sequence: self.sequence, due }));
     }
 
-    fn collect(&mut self, me: &DeviceAddress) {
-        while let Some(output) = self.devices.get_mut(me).unwrap().phone.poll_output() {
+    fn collect(&mut self, place: usize) {
+        while let Some(output) = self.devices[place].phone.poll_output() {
+            self.tell(|town| format!("    {} -> {output:?}", town.devices[place].me));
             match output {
-                Output::Send { to, signal, .. } => self.post(me, &to, &signal),
-                Output::Notify(notice) => self.devices.get_mut(me).unwrap().notices.push(notice),
-                Output::Record(record) => self.devices.get_mut(me).unwrap().records.push(record),
-                Output::Refuse { refusal, .. } => self.devices.get_mut(me).unwrap().refusals.push(refusal),
-                Output::OpenOfferer(link) => {
-                    self.devices.get_mut(me).unwrap().open.insert(link.clone());
-                    let input = Input::OfferReady { link, sdp: "offer".to_owned() };
-                    self.schedule(1, Due::Media { to: me.clone(), input });
+                Output::Send { to, signal, lifetime } => self.post(place, &to, signal, lifetime),
+                Output::Notify(notice) => {
+                    if self.keeps_log {
+                        self.devices[place].notices.push(notice);
+                    }
                 }
-                Output::OpenAnswerer { link, .. } => {
-                    self.devices.get_mut(me).unwrap().open.insert(link.clone());
-                    let input = Input::AnswerReady { link, sdp: "answer".to_owned() };
-                    self.schedule(1, Due::Media { to: me.clone(), input });
+                Output::Record(record) => {
+                    let records = &mut self.devices[place].records;
+                    if let Some(line) = records.iter_mut().find(|it| it.call == record.call) {
+                        *line = record;
+                    } else {
+                        records.push(record);
+                    }
                 }
-                Output::AnswerOffer { link, .. } => {
-                    let input = Input::AnswerReady { link, sdp: "answer".to_owned() };
-                    self.schedule(1, Due::Media { to: me.clone(), input });
+                Output::ShareRecord(record) => self.share(place, &record),
+                Output::Refuse { refusal, .. } => {
+                    if self.keeps_log {
+                        self.devices[place].refusals.push(refusal);
+                    }
                 }
-                Output::RestartIce(link) => {
-                    let input = Input::OfferReady { link, sdp: "restart".to_owned() };
-                    self.schedule(1, Due::Media { to: me.clone(), input });
-                }
-                Output::AcceptAnswer { link, .. } => self.join_media(me, &link),
+                Output::OpenOfferer(link) => self.open_offerer(place, link),
+                Output::OpenAnswerer { link, offer } => self.open_answerer(place, link, &offer),
+                Output::AcceptAnswer { link, answer } => self.accept_answer(place, &link, &answer),
+                Output::AnswerOffer { link, offer } => self.answer_offer(place, &link, &offer),
+                Output::RestartIce(link) => self.restart_ice(place, &link),
                 Output::AddCandidates { .. } => {}
-                Output::ClosePeer(link) => {
-                    self.devices.get_mut(me).unwrap().open.remove(&link);
-                    self.drop_media(me, &link, Duration::from_secs(2));
-                }
+                Output::ClosePeer(link) => self.close_peer(place, &link),
             }
         }
-    }
-
-    fn join_media(&mut self, me: &DeviceAddress, link: &Link) {
-        let back = Link { call: link.call, peer: me.clone() };
-        let there = self.devices.get(&link.peer).is_some_and(|device| device.alive && device.open.contains(&back));
-        if self.media_works && there {
-            let peer = link.peer.clone();
-            self.schedule(20, Due::Media { to: me.clone(), input: Input::MediaConnected { link: link.clone() } });
-            self.schedule(20, Due::Media { to: peer, input: Input::MediaConnected { link: back } });
-        }
-    }
-
-    fn drop_media(&mut self, me: &DeviceAddress, link: &Link, after: Duration) {
-        let back = Link { call: link.call, peer: me.clone() };
-        let input = Input::MediaDisconnected { link: back };
-        self.schedule(after.as_millis() as u64, Due::Media { to: link.peer.clone(), input });
-    }
-
-    fn post(&mut self, from: &DeviceAddress, to: &DeviceAddress, signal: &Signal) {
-        self.sent.push((from.clone(), to.clone(), signal.clone()));
-        if self.censor.is_some_and(|drops| drops(from, to, signal)) || self.random.random_bool(self.weather.loss) {
-            return;
-        }
-        let copies = if self.random.random_bool(self.weather.repeat) { 2 } else { 1 };
-        for _ in 0..copies {
-            let (low, high) = self.weather.delay_ms;
-            let delay = self.random.random_range(low..=high);
-            self.schedule(delay, Due::Deliver { to: to.clone(), from: from.clone(), signal: signal.clone() });
-        }
+        let device = &mut self.devices[place];
+        device.wake = device.phone.poll_timeout();
     }
 }
