@@ -92,6 +92,8 @@ fn voice_crosses_two_endpoints_through_devices() {
         return;
     }
     let _server = PulseAudio::start(&["mic_a", "spk_a", "mic_b", "spk_b"]);
+    // 200 ms.
+    const PIECE: usize = 9_600;
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("said.wav");
     let said = speech(8.0);
@@ -105,7 +107,6 @@ fn voice_crosses_two_endpoints_through_devices() {
     let ((mouth, mouth_start), (ear, ear_start)) = (mouth.finish(), ear.finish());
     let stats = wire.cut().stats();
     // A fifth of a second at a time, for on a busy machine the buffer has to stretch; the best ones say what the path does.
-    const PIECE: usize = 9_600;
     let begin = locate(&said[..24_000], &mouth).0;
     let mut found: Vec<(f32, f64)> = (5..35)
         .filter_map(|piece| {
