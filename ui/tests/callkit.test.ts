@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+// eslint-disable-next-line no-restricted-imports -- what there is to be covered
 import { commands } from '../src/bindings';
 import * as callkit from '../src/callkit';
 import type { PhoneEvent } from '../src/callkit';

@@ -130,6 +130,13 @@ test('a group’s call is not handed over', async () => {
   expect(find('open-transfer')).toBeNull();
 });
 
+test('while it only rings, nobody else can be called', async () => {
+  await open({ calls: [sampleCall({ state: 'ringing' })] });
+  await click('more');
+  expect(find('open-new-call')).toBeNull();
+  expect(find('microphone')).not.toBeNull();
+});
+
 test('somebody else is called while this call waits', async () => {
   const phone = await open({ calls: [talking()] });
   await click('more');

@@ -28,6 +28,10 @@ const words: [string, string][] = [
   ['on-answer', 'answer'],
   ['on-answer', 'answer-hover'],
   ['on-badge', 'badge'],
+  ['ink-2', 'wash-3'],
+  ['warn', 'paper'],
+  ['warn', 'surface'],
+  ['accent', 'surface'],
   ['paper', 'ink'],
   ['paper', 'ink-hover'],
   ['stage-ink', 'stage'],
@@ -35,6 +39,9 @@ const words: [string, string][] = [
   ['stage-ink', 'stage-3'],
   ['stage-ink-2', 'stage'],
   ['stage-ink-2', 'stage-2'],
+  ['stage-ink-2', 'stage-3'],
+  ['stage-bad', 'stage-2'],
+  ['stage-bad', 'stage-3'],
 ];
 const shapes: [string, string][] = [
   ['control', 'paper'],
@@ -45,6 +52,8 @@ const shapes: [string, string][] = [
   ['in-call', 'paper'],
   ['warn', 'wash'],
   ['stage-alive', 'stage'],
+  ['stage-alive', 'stage-2'],
+  ['control', 'wash'],
   ['stage-warn', 'stage'],
   ['stage-bad', 'stage'],
 ];

@@ -4,7 +4,7 @@ import type { CallView, Direction, EndReason } from '../src/callkit';
 import { catalogues, localeFor, spokenLanguage, type Language } from '../src/words/index.svelte';
 import { day, duration, runningTime } from '../src/words/format';
 import { connectionSaid, endedSaid, errorSaid, messageText, recordSaid } from '../src/words/said';
-import { history, NOW, sampleCall } from './samples';
+import { history, NOW, record, sampleCall } from './samples';
 
 const languages = Object.keys(catalogues) as Language[];
 
@@ -107,6 +107,13 @@ test('the history tells apart who gave up', () => {
     c1: 'They were in a call',
   });
   expect(said['c9']).toMatch(/^Outgoing, 12 min/);
+});
+
+test('what another device of mine did is said as such', () => {
+  const elsewhere = (reason: EndReason) =>
+    recordSaid(record('x', 'bob', 'Bob', { direction: 'incoming', status: 'completed', reason, at: NOW }));
+  expect(elsewhere('answered_elsewhere')).toBe('Answered on another device');
+  expect(elsewhere('rejected_elsewhere')).toBe('Declined on another device');
 });
 
 test('an end is said with the name, and a talk with its length', () => {

@@ -1,6 +1,6 @@
 // What happened lately, for whoever looks for a fault. It is kept in memory alone.
 
-import { on, type EventData, type EventName, type PhoneEvent, type Unsubscribe } from '../callkit';
+import { on, type EventName, type PhoneEvent, type Unsubscribe } from '../callkit';
 import { eventSaid } from '../words/events';
 import { say } from '../words/index.svelte';
 import { people } from './people.svelte';
@@ -28,9 +28,9 @@ export class Activity {
     return () => stops.forEach((stop) => stop());
   }
 
-  private follow<N extends EventName>(event: N): Unsubscribe {
-    return on(event, (data: EventData<N>) => {
-      const said = eventSaid({ event, data } as unknown as PhoneEvent, people);
+  private follow(event: EventName): Unsubscribe {
+    return on(event, (data: unknown) => {
+      const said = eventSaid({ event, data } as PhoneEvent, people);
       this.all = [{ id: this.next++, at: Date.now(), event, said }, ...this.all].slice(0, KEPT);
     });
   }

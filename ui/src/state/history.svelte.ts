@@ -16,7 +16,8 @@ export const historyFilters: readonly HistoryFilter[] = [
   'busy',
 ];
 
-const PAGE = 100;
+/** So many calls at a time. */
+export const PAGE = 100;
 const PAUSE_MS = 120;
 
 // What a person calls missed has three causes.
@@ -37,40 +38,41 @@ const queries: Record<HistoryFilter, HistoryQuery[]> = {
 export class HistorySearch {
   /** What was found; absent while the snapshot's calls are all that is wanted. */
   found: RecordView[] | null = $state.raw(null);
-  /** There may be more than what was found. */
+  /** So many are shown. */
+  limit = $state(PAGE);
+  /** There may be earlier ones. */
   hasMore = $state(false);
-  private limit = PAGE;
   private asked = 0;
+  private question = '';
 
   /**
-   * Searches for what is wanted, once nobody types any more; answers a function that gives it up. Made for `$effect`:
-   * a new snapshot's calls search again.
+   * Searches for what is wanted, once nobody types any more; answers a function that gives it up. Made for `$effect`: a
+   * new snapshot's calls search again.
    */
   look(text: string, filter: HistoryFilter, newest: RecordView[]): () => void {
     const query = text.trim();
     const turn = ++this.asked;
-    if (query === '' && filter === 'all' && this.limit === PAGE) {
+    // Another question begins with its newest calls.
+    const question = `${filter} ${query}`;
+    if (question !== this.question) this.limit = PAGE;
+    this.question = question;
+    const { limit } = this;
+    // A snapshot with less than a page has them all.
+    if (query === '' && filter === 'all' && (newest.length >= limit || newest.length < PAGE)) {
       this.found = null;
-      this.hasMore = newest.length >= PAGE;
+      this.hasMore = newest.length >= limit;
       return () => undefined;
     }
-    const timer = setTimeout(() => void this.ask(turn, query, filter), PAUSE_MS);
+    const timer = setTimeout(() => void this.ask(turn, query, filter, limit), PAUSE_MS);
     return () => clearTimeout(timer);
   }
 
-  /** Something else is wanted: begins with its newest calls. */
-  begin(): void {
-    this.limit = PAGE;
-  }
-
-  /** Finds earlier calls too. */
-  async more(text: string, filter: HistoryFilter): Promise<void> {
+  /** Earlier calls are wanted too. */
+  more(): void {
     this.limit += PAGE;
-    await this.ask(++this.asked, text.trim(), filter);
   }
 
-  private async ask(turn: number, query: string, filter: HistoryFilter): Promise<void> {
-    const { limit } = this;
+  private async ask(turn: number, query: string, filter: HistoryFilter, limit: number): Promise<void> {
     await attempt(
       Promise.all(
         queries[filter].map((wanted) => searchHistory({ ...wanted, limit, ...(query && { query }) })),

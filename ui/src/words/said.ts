@@ -92,6 +92,10 @@ export const isGroupRecord = (record: Recorded): boolean =>
 /** One line of the history in words. */
 export function recordSaid(record: RecordView): string {
   const words = say().record;
+  if (record.direction === 'incoming' && record.reason === 'answered_elsewhere')
+    return words.answeredElsewhere;
+  if (record.direction === 'incoming' && record.reason === 'rejected_elsewhere')
+    return words.rejectedElsewhere;
   if (record.status === 'completed') {
     return words.talked(words[record.direction], duration(record.duration_ms));
   }

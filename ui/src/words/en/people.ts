@@ -91,7 +91,6 @@ export const contact = {
   message: 'What is it about?',
   messageNote: 'They read it while it rings',
   about: 'About',
-  account: 'Account',
   nickname: 'Calls themselves',
   birthday: 'Birthday',
   gender: 'Gender',
@@ -248,7 +247,6 @@ export const history = {
   noneOfKind: { title: 'No such calls', hint: '' } satisfies Said,
   none: { title: 'No calls yet', hint: 'Calls you make and get are listed here.' } satisfies Said,
   people: 'People',
-  you: 'You',
   began: (name: string) => `${name} began it`,
   youBegan: 'You began it',
   outcomes: {
@@ -258,9 +256,6 @@ export const history = {
     missed: 'No answer',
     busy: 'In another call',
   } satisfies Record<RecordStatus, string>,
-  when: 'When',
-  length: 'Length',
-  said: 'Message',
   callAgain: 'Call again',
 };
 
@@ -274,4 +269,6 @@ export const record = {
   busy: { outgoing: 'They were in a call', incoming: 'Missed while in a call' } satisfies Sides<string>,
   unreachable: 'Not reached',
   failed: 'Failed',
+  answeredElsewhere: 'Answered on another device',
+  rejectedElsewhere: 'Declined on another device',
 };

@@ -74,7 +74,7 @@ export const settings = {
   farPassword: 'Password',
   farPasswordKept: 'kept; type to replace it',
   checkSum: 'Ask for a token',
-  checkSumNote: 'Only who has the right token logs in to the server on this computer',
+  checkSumNote: 'From the next login on, the server on this computer asks everyone for their token',
 
   look: 'Appearance',
   language: 'Language',
@@ -87,7 +87,7 @@ export const settings = {
   server: 'Server',
   thisComputer: 'This computer',
   singleDevice: 'Only one device',
-  singleDeviceNote: 'Whoever logs in with your account elsewhere logs this device out',
+  singleDeviceNote: 'From your next login on, only the device that logged in last stays',
   logOut: 'Log out',
   logOutQuestion: 'Calls will not reach you here until you log in again.',
   stay: 'Stay',

@@ -84,7 +84,6 @@ export const contact: Words['contact'] = {
   message: '有什么事？',
   messageNote: '响铃时对方就能看到',
   about: '资料',
-  account: '账号',
   nickname: '昵称',
   birthday: '生日',
   gender: '性别',
@@ -232,7 +231,6 @@ export const history: Words['history'] = {
   noneOfKind: { title: '没有这类通话', hint: '' },
   none: { title: '还没有通话', hint: '您拨出和接到的通话会列在这里。' },
   people: '成员',
-  you: '您',
   began: (name) => `由${spaced(name)}发起`,
   youBegan: '由您发起',
   outcomes: {
@@ -242,9 +240,6 @@ export const history: Words['history'] = {
     missed: '无人接听',
     busy: '通话中',
   },
-  when: '时间',
-  length: '时长',
-  said: '附言',
   callAgain: '再次呼叫',
 };
 
@@ -258,4 +253,6 @@ export const record: Words['record'] = {
   busy: { outgoing: '对方通话中', incoming: '通话时未接' },
   unreachable: '无法接通',
   failed: '失败',
+  answeredElsewhere: '已在另一台设备上接听',
+  rejectedElsewhere: '已在另一台设备上拒绝',
 };

@@ -66,7 +66,7 @@ export const settings: Words['settings'] = {
   farPassword: '密码',
   farPasswordKept: '已保存，输入即可更换',
   checkSum: '需要令牌',
-  checkSumNote: '只有持有正确令牌的人才能登录这台电脑上的服务器',
+  checkSumNote: '从下次登录起，登录这台电脑上的服务器必须出示令牌',
 
   look: '外观',
   language: '语言',
@@ -79,7 +79,7 @@ export const settings: Words['settings'] = {
   server: '服务器',
   thisComputer: '这台电脑',
   singleDevice: '只允许一台设备',
-  singleDeviceNote: '您的账号在别处登录时，这台设备会退出登录',
+  singleDeviceNote: '从下次登录起，只保留最后登录的那台设备',
   logOut: '退出登录',
   logOutQuestion: '重新登录之前，您在这里收不到来电。',
   stay: '取消',
