@@ -114,8 +114,8 @@ impl Town {
 
     /// The same at a sound server of its own.
     pub fn program_with_sound(&self, name: &str) -> (Headless, SoundServer) {
-        let server = SoundServer::with_sinks(&["mic", "ear"]).unwrap();
-        (self.start(name, ["mic.monitor", "ear"], &server.environment()), server)
+        let server = SoundServer::with_room(&["mic", "ear"]).unwrap();
+        (self.start(name, ["pulseaudio:mic_source", "pulseaudio:ear"], &server.environment()), server)
     }
 
     fn start(&self, name: &str, [microphone, speaker]: [&str; 2], environment: &[(String, String)]) -> Headless {

@@ -117,14 +117,20 @@ async fn b08_a_call_can_be_withdrawn_without_a_record_message() {
     drop(bob);
     let mut calls = Vec::new();
     for record in [false, true] {
+        ann.engine.set_call_timeout(1_000).await.unwrap();
         let call = ann.calls("bob").await.call_id;
         ann.engine.cancel(CancelParams { call_id: call.clone(), record }).await.unwrap();
         ann.ended().await;
         calls.push(call);
     }
+    // Longer than the invites live at the broker: what Bob finds is what was sent about them.
+    ann.engine.set_call_timeout(2_000).await.unwrap();
+    let in_vain = ann.calls("bob").await.call_id;
+    ann.ended().await;
     let bob = town.person_with("bob", town.keeping("bob")).await;
-    // The second one's record comes after whatever the first one left.
+    // The later ones' records come after whatever the first one left.
     assert_eq!(bob.recorded(&calls[1]).await.status, RecordStatus::Cancelled);
+    assert_eq!(bob.recorded(&in_vain).await.status, RecordStatus::Missed);
     assert!(!bob.engine.snapshot().history.iter().any(|it| it.call_id == calls[0]));
 }
 

@@ -124,21 +124,44 @@ pub fn find(said: &[i16], heard: &[i16], delays: std::ops::Range<i64>) -> Match 
 }
 
 /// How alike two recordings sound piece by piece, 0 to 1, wherever `said` lies in `heard`: the mean over pieces of a
-/// quarter of a second, each found anew within 120 ms, since a jitter buffer stretches and shortens time.
+/// quarter of a second, each found anew within 120 ms, since a jitter buffer stretches and shortens time. Only what lies
+/// above 300 Hz counts, as on a telephone: the low cut of every voice processing turns the phase of what lies below, and
+/// with it the correlation of a voice that nobody would call changed (0.55 to 0.65; above 300 Hz it is 0.8 to 0.87, and
+/// 0.97 without processing).
 pub fn likeness(said: &[i16], heard: &[i16], delays: std::ops::Range<i64>) -> Match {
     const PIECE: usize = RATE as usize / 4;
     const SLACK: i64 = RATE as i64 * 12 / 100;
-    let whole = find(said, heard, delays);
+    let (said, heard) = (above_300_hz(said), above_300_hz(heard));
+    let whole = find(&said, &heard, delays);
     let (mut sum, mut count) = (0.0, 0.0);
     for (index, piece) in said.chunks_exact(PIECE).enumerate() {
         if level_dbfs(piece) < -50.0 {
             continue;
         }
         let centre = whole.delay + (index * PIECE) as i64;
-        sum += find(piece, heard, (centre - SLACK)..(centre + SLACK)).correlation;
+        sum += find(piece, &heard, (centre - SLACK)..(centre + SLACK)).correlation;
         count += 1.0;
     }
     Match { delay: whole.delay, correlation: if count > 0.0 { sum / count } else { 0.0 } }
+}
+
+/// A Butterworth high-pass of the second order, twice (Audio EQ Cookbook).
+fn above_300_hz(samples: &[i16]) -> Vec<i16> {
+    let turn = std::f64::consts::TAU * 300.0 / f64::from(RATE);
+    let (cosine, alpha) = (turn.cos(), turn.sin() / std::f64::consts::SQRT_2);
+    let scale = 1.0 + alpha;
+    let (outer, middle) = (f64::midpoint(1.0, cosine) / scale, -(1.0 + cosine) / scale);
+    let (first, second) = (-2.0 * cosine / scale, (1.0 - alpha) / scale);
+    let mut filtered: Vec<f64> = samples.iter().map(|it| f64::from(*it)).collect();
+    for _ in 0..2 {
+        let (mut inputs, mut outputs) = ([0.0; 2], [0.0; 2]);
+        for sample in &mut filtered {
+            let output = outer * (*sample + inputs[1]) + middle * inputs[0] - first * outputs[0] - second * outputs[1];
+            (inputs, outputs) = ([*sample, inputs[0]], [output, outputs[0]]);
+            *sample = output;
+        }
+    }
+    filtered.into_iter().map(|it| it as i16).collect()
 }
 
 fn thin(samples: &[i16], step: usize) -> Vec<f64> {
@@ -195,6 +218,17 @@ mod tests {
     }
 
     #[test]
+    fn a_telephone_does_not_carry_what_lies_below_300_hz() {
+        let tone = |hertz: f64| -> Vec<i16> {
+            let step = std::f64::consts::TAU * hertz / f64::from(RATE);
+            (0..RATE).map(|at| (10_000.0 * (f64::from(at) * step).sin()) as i16).collect()
+        };
+        let loss = |hertz: f64| level_dbfs(&tone(hertz)) - level_dbfs(&above_300_hz(&tone(hertz)));
+        assert!(loss(100.0) > 35.0 && loss(1_000.0) < 0.5, "{} {}", loss(100.0), loss(1_000.0));
+        assert!((5.0..7.0).contains(&loss(300.0)), "{}", loss(300.0));
+    }
+
+    #[test]
     fn a_delayed_copy_is_found_and_a_stranger_is_not() {
         let said = speech(2.0, 1);
         let mut heard = vec![0; 4_801];
@@ -206,7 +240,7 @@ mod tests {
             let stranger = speech(2.0, other);
             assert!(find(&said, &stranger, 0..48_000).correlation < 0.4);
             let found = likeness(&said, &stranger, 0..48_000);
-            assert!(found.correlation < 0.5, "{other}: {found:?}");
+            assert!(found.correlation < 0.3, "{other}: {found:?}");
         }
         assert!(likeness(&said, &heard, 0..48_000).correlation > 0.99);
     }

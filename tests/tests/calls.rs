@@ -235,8 +235,8 @@ async fn echo_answers_and_plays_back_what_it_hears_a_second_later() {
     ann.engine.stop().await;
     let heard = read_wav(&heard_file);
     let found = likeness(&said[48_000..2 * 48_000], &heard, 0..heard.len() as i64);
-    // Twice through Opus and a jitter buffer; what somebody else said scores below 0.5 (see `ears`).
-    assert!(found.correlation > 0.6, "{found:?}");
+    // Twice through Opus and a jitter buffer; what somebody else said scores below 0.3 (see `ears`).
+    assert!(found.correlation > 0.7, "{found:?}");
     // What was said in the second second comes back a second later, at the earliest.
     assert!(found.delay > 2 * 48_000, "{found:?}");
 }

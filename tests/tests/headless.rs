@@ -236,6 +236,20 @@ fn a_doorbell_is_heard_before_the_answer_and_the_call_is_held_by_lines() {
 }
 
 #[test]
+fn the_log_says_more_while_debug_is_set() {
+    let place = tempfile::tempdir().unwrap();
+    let mut ann = online("ann", free_address(), place.path(), &[]);
+    assert!(!ann.complaints().contains("DEBUG"), "{}", ann.complaints());
+    ann.ask("set_settings", &json!({ "debug": true })).unwrap();
+    // Nothing tells when a line has been written.
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while !ann.complaints().contains("DEBUG") {
+        assert!(std::time::Instant::now() < deadline, "no word more: {}", ann.complaints());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn a_caller_killed_while_it_rings_is_a_missed_call() {
     let place = tempfile::tempdir().unwrap();
     let broker = free_address();

@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Many users on one embedded broker: neither sound nor windows are needed.
 fn crowd(arguments: &Arguments) -> Result<(), Failure> {
     packages::ensure(Purpose::Call)?;
-    let step = Step::new("Measuring a crowd", "cargo").may_take("some minutes; close other programs");
-    let step = step.args(["run", "--quiet", "--package", "peal-tests", "--bin", "crowd", "--"]);
+    programs::build("what is measured", &["crowd"])?;
+    let step = Step::new("Measuring a crowd", &programs::path("crowd")).may_take("some minutes; close other programs");
     step.args(arguments.json.then_some("--json")).args(&arguments.rest).run().map(|_| ())
 }

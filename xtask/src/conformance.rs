@@ -37,7 +37,11 @@ pub fn run() -> Result<(), Failure> {
             failed.push(broker);
         }
     }
-    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("not every row holds over {}", failed.join(", ")))) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("not every row holds over {}", failed.join(", "))))
+    }
 }
 
 /// Drives every row over one broker. Rows that fail are in the table, not an error.

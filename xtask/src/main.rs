@@ -12,6 +12,7 @@ mod packages;
 mod place;
 mod programs;
 mod run;
+mod simulate;
 mod test;
 mod tools;
 
@@ -37,6 +38,8 @@ enum Task {
     Call(call::Arguments),
     /// Measure what matters: delays, processor, memory.
     Bench(bench::Arguments),
+    /// Storms over towns of simulated phones, thousands a second; or every interleaving of one call.
+    Simulate(simulate::Arguments),
     /// Write ui/src/bindings.ts anew from the commands and types in Rust.
     Bindings,
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Call(arguments) => call::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Simulate(arguments) => simulate::run(&arguments),
         Task::Bindings => bindings::run(),
     };
     match outcome {

@@ -142,7 +142,7 @@ impl Report {
         let title = format!("Conformance over {broker}");
         let outcome = conformance::drive(broker).and_then(|table| {
             if table.holds() {
-                self.tests.results.push(format!("conformance over {broker}: {}", table.counts()));
+                self.tests.results.push((format!("conformance, {broker}"), table.counts()));
                 return Ok(begun.elapsed());
             }
             table.print(broker);
@@ -168,8 +168,11 @@ impl Report {
             println!("{title:<40} {time:>14}");
         }
         println!();
-        for line in self.tests.failures.iter().chain(&self.tests.results) {
+        for line in &self.tests.failures {
             println!("{line}");
+        }
+        for (program, result) in &self.tests.results {
+            println!("{program:<24} {result}");
         }
     }
 }
@@ -177,38 +180,53 @@ impl Report {
 /// What cargo test prints. Its result lines are held back, so that they are seen once, and at the end.
 #[derive(Default)]
 struct TestOutput {
+    /// What runs now.
+    program: String,
     /// `test … FAILED`.
     failures: Vec<String>,
-    /// `test result: …`.
-    results: Vec<String>,
+    /// Of each program its name and what follows `test result: `.
+    results: Vec<(String, String)>,
 }
 
 impl TestOutput {
     /// Runs the command and shows what it prints, line by line.
     fn follow(&mut self, command: &mut Command) -> io::Result<ExitStatus> {
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        if let Some(stdout) = child.stdout.take() {
-            let mut stdout = BufReader::new(stdout);
-            let mut line = Vec::new();
-            // A test may print what is no text.
-            while stdout.read_until(b'\n', &mut line)? > 0 {
-                self.take(String::from_utf8_lossy(&line).trim_end());
-                line.clear();
-            }
+        // Cargo names the programs on one stream and they tell their results on the other: both take one pipe.
+        let (reader, writer) = io::pipe()?;
+        let mut child = command.stderr(writer.try_clone()?).stdout(writer).spawn()?;
+        // The command keeps its ends for another start, and the output would never end.
+        command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
+        let mut output = BufReader::new(reader);
+        let mut line = Vec::new();
+        // A test may print what is no text.
+        while output.read_until(b'\n', &mut line)? > 0 {
+            self.take(String::from_utf8_lossy(&line).trim_end());
+            line.clear();
         }
         child.wait()
     }
 
     fn take(&mut self, line: &str) {
-        if line.starts_with("test result: ") {
-            self.results.push(line.to_owned());
+        if let Some(result) = line.strip_prefix("test result: ") {
+            self.results.push((self.program.clone(), result.to_owned()));
             return;
         }
+        if let Some(program) = program(line) {
+            program.clone_into(&mut self.program);
+        }
         if line.starts_with("test ") && line.ends_with("... FAILED") {
-            self.failures.push(line.to_owned());
+            self.failures.push(format!("{line} ({})", self.program));
         }
         println!("{line}");
     }
+}
+
+/// The program that a heading of cargo's says to run now: `app` of `Running tests/app/main.rs (target/debug/deps/app-0123)`.
+fn program(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let running = line.strip_prefix("Running ").and_then(|rest| rest.rsplit_once('(')?.1.strip_suffix(')'));
+    let file = running.and_then(|path| path.rsplit(['/', '\\']).next());
+    file.map(|file| file.rsplit_once('-').map_or(file, |(name, _)| name)).or_else(|| line.strip_prefix("Doc-tests "))
 }
 
 #[cfg(test)]
@@ -219,16 +237,32 @@ mod tests {
     fn results_and_failures_of_tests_are_kept_for_the_end() {
         let mut output = TestOutput::default();
         for line in [
+            "     Running unittests src/lib.rs (target/debug/deps/peal_call-0123)",
             "running 2 tests",
             "test a::b ... ok",
             "test a::c ... FAILED",
             "test result: FAILED. 1 passed; 1 failed; 0 ignored",
+            "     Running tests/app/main.rs (target/debug/deps/app-0123)",
             "test result: ok. 3 passed; 0 failed; 0 ignored",
+            "   Doc-tests peal_call",
+            "test result: ok. 1 passed; 0 failed; 0 ignored",
         ] {
             output.take(line);
         }
-        assert_eq!(output.failures, ["test a::c ... FAILED"]);
-        assert_eq!(output.results.len(), 2);
+        assert_eq!(output.failures, ["test a::c ... FAILED (peal_call)"]);
+        let programs: Vec<_> = output.results.iter().map(|(program, _)| program.as_str()).collect();
+        assert_eq!(programs, ["peal_call", "app", "peal_call"]);
+        assert_eq!(output.results[0].1, "FAILED. 1 passed; 1 failed; 0 ignored");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn both_streams_of_a_command_are_read_in_their_order() {
+        let mut output = TestOutput::default();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo '     Running x.rs (y/x-1)' >&2; echo 'test result: ok.'"]);
+        assert!(output.follow(&mut command).unwrap().success());
+        assert_eq!(output.results, [("x".to_owned(), "ok.".to_owned())]);
     }
 
     #[test]

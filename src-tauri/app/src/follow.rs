@@ -145,7 +145,7 @@ fn dress(app: &AppHandle, words: &Words, theme: Theme) {
 
 #[cfg(test)]
 mod tests {
-    use peal_engine::api::{AudioView, Connection, Direction, Media, Settings};
+    use peal_engine::api::{Direction, Media};
 
     use super::*;
 

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
+#[path = "../tests/model/mod.rs"]
+mod model;
 #[path = "../tests/rig/mod.rs"]
 mod rig;
 #[path = "../tests/storm/mod.rs"]
@@ -20,6 +22,12 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (mut seeds, mut first, mut seconds, mut threads, mut story) = (10_000_u64, 0_u64, None, 1_usize, None);
     while let Some(argument) = arguments.next() {
+        if argument == "--scope" {
+            return scope(&arguments.next().unwrap_or_default());
+        }
+        if argument == "--exhaustive" {
+            return exhaust(arguments.next().and_then(|most| most.parse().ok()).unwrap_or(u64::MAX));
+        }
         let value = arguments.next().and_then(|value| value.parse::<u64>().ok());
         match (argument.as_str(), value) {
             ("--seeds", Some(value)) => seeds = value,
@@ -28,12 +36,37 @@ fn main() -> ExitCode {
             ("--threads", Some(value)) => threads = usize::try_from(value).unwrap_or(1).max(1),
             ("--story", Some(value)) => story = Some(value),
             _ => {
-                eprintln!("simulate: --seeds N --first-seed K [--seconds S] [--threads T] | --story SEED");
+                eprintln!(
+                    "simulate: --seeds N --first-seed K [--seconds S] [--threads T] | --story SEED | --exhaustive [STATES]"
+                );
                 return ExitCode::FAILURE;
             }
         }
     }
     story.map_or_else(|| run(first, seeds, seconds, threads), tell)
+}
+
+/// Explores one scope: losses, repeats, crashes, ticks, hang-ups, glare, ordered.
+fn scope(numbers: &str) -> ExitCode {
+    let numbers: Vec<u8> = numbers.split(',').filter_map(|number| number.parse().ok()).collect();
+    let [losses, repeats, crashes, ticks, hangups, glare, ordered] = numbers[..] else {
+        return ExitCode::FAILURE;
+    };
+    let budget = model::Budget { losses, repeats, crashes, ticks, hangups };
+    let scope = model::Scope { name: "this scope", glare: glare > 0, ordered: ordered > 0, budget };
+    println!("{}", model::explore(scope, 3_000_000));
+    ExitCode::SUCCESS
+}
+
+/// Explores every interleaving of one call, each scope up to so many states.
+fn exhaust(most: u64) -> ExitCode {
+    let mut sound = true;
+    for scope in model::FULL {
+        let found = model::explore(scope, most);
+        println!("{}: {found}", scope.name);
+        sound &= found.violation.is_none();
+    }
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs one seed and tells all that was pressed and sent.

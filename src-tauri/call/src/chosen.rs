@@ -41,9 +41,9 @@ impl Phone {
             }
             (Phase::In, true) => self.answered_by(id, from, answer),
             (Phase::Waiting { .. } | Phase::Ringing { .. }, true) => {
-                // Glare: they gave way to a call of mine, which is over.
+                // Glare: they gave way to a call of mine, which is over. My other devices believe it answered here.
                 self.notify(Notice::UserCancelled(id, from.user.clone()));
-                self.end_as_told(now, id, EndReason::Cancelled);
+                self.end_as_told(now, id, EndReason::AnsweredElsewhere);
             }
             (Phase::Accepting { sent: false, .. }, true) | (Phase::In, false) | (Phase::Ended { .. }, _) => {}
         }

@@ -105,14 +105,9 @@ impl Phone {
         if !self.is_inviters(from, id, generation) {
             return self.finish_unseen(id, generation, EndReason::AnsweredElsewhere);
         }
-        let accepted = self.line(id).is_some_and(|line| line.accepted);
-        let (status, reason) = match (*device == self.me.device, accepted) {
-            (false, _) => (RecordStatus::Completed, EndReason::AnsweredElsewhere),
-            (true, true) => (RecordStatus::Completed, EndReason::Hangup),
-            // They gave way to a call of this device's own.
-            (true, false) => (RecordStatus::Cancelled, EndReason::Cancelled),
-        };
-        self.correct(id, status, reason, Word::Callers, None);
+        let answered = *device == self.me.device && self.line(id).is_some_and(|line| line.accepted);
+        let reason = if answered { EndReason::Hangup } else { EndReason::AnsweredElsewhere };
+        self.correct(id, RecordStatus::Completed, reason, Word::Callers, None);
     }
 
     /// The caller tells how a call ended that this device may never have heard of (kit E29).

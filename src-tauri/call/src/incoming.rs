@@ -9,8 +9,8 @@ use crate::path::{MediaPath, Path};
 use crate::phone::{CALL_LIMIT, CONNECT_LIMIT, FRESH_CALL, SAID_AGAIN, SILENT_LIMIT, WAITING_LIMIT};
 use crate::screening::{OPEN_LIMIT, Verdict};
 use crate::{
-    Alert, CallId, DeviceAddress, DeviceId, EndReason, Invite, Link, MAX_RING, MEMBER_LIMIT, Meanwhile, MediaKind,
-    Notice, Output, Phone, RecordStatus, Refusal, RejectReason, RosterEntry, Signal, Standing,
+    Alert, CallId, DeviceAddress, DeviceId, EndReason, GENERATION_LIMIT, Invite, Link, MAX_RING, MEMBER_LIMIT,
+    Meanwhile, MediaKind, Notice, Output, Phone, RecordStatus, Refusal, RejectReason, RosterEntry, Signal, Standing,
 };
 
 impl Phone {
@@ -18,6 +18,9 @@ impl Phone {
     pub(crate) fn invited(&mut self, now: Instant, from: DeviceAddress, invite: Invite, at: u64) {
         let id = invite.call;
         let generation = invite.generation;
+        if generation > GENERATION_LIMIT {
+            return;
+        }
         if let Some(call) = self.call(id) {
             if call.generation < generation && call.is_in() {
                 // They took me for gone.
@@ -29,7 +32,8 @@ impl Phone {
         }
         let over = self.finished(id).filter(|it| it.generation >= generation);
         let unseen = over.filter(|it| it.generation == generation).and_then(|it| it.unseen);
-        if over.is_some() && unseen.is_none() {
+        let recorded = self.line(id).is_some_and(|line| line.generation >= generation);
+        if over.is_some() && (unseen.is_none() || recorded) {
             return;
         }
         let own = from.user == self.me.user;
@@ -59,7 +63,7 @@ impl Phone {
         if let Some(reason) = unseen {
             // Cancelled before its invite came: it leaves a record and never rings.
             self.calls.push(call);
-            return self.end(now, id, reason);
+            return self.end_as_told(now, id, reason);
         }
         self.calls.push(call);
         if self.catching_up.is_none() {
@@ -112,12 +116,16 @@ impl Phone {
         }
         let standing = Standing::Joined { device: from.device.clone() };
         let told = invite.roster.iter().find(|entry| entry.user == from.user);
-        let inviter =
-            RosterEntry { user: from.user.clone(), generation: told.map_or(0, |entry| entry.generation), standing };
+        let inviter = RosterEntry {
+            user: from.user.clone(),
+            generation: told.map_or(0, |entry| entry.generation.min(GENERATION_LIMIT)),
+            standing,
+        };
         call.members.push(Member::new(now, inviter));
         if !call.own {
-            let others =
-                invite.roster.into_iter().filter(|entry| entry.user != from.user && entry.user != self.me.user);
+            let others = invite.roster.into_iter().filter(|entry| {
+                entry.user != from.user && entry.user != self.me.user && entry.generation <= GENERATION_LIMIT
+            });
             for entry in others.take(MEMBER_LIMIT) {
                 let mut member = Member::new(now, entry);
                 if let Standing::Inviting { by, .. } = &member.standing {

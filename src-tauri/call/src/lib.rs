@@ -39,7 +39,7 @@ pub use notice::{CallRecord, Notice};
 pub use phone::{CALL_LIMIT, Phone, PhoneConfig};
 pub use policy::{Policy, Unknown};
 pub use port::{Callee, Dial, Input, Link, Meanwhile, Output, Refusal};
-pub use roster::{MEMBER_LIMIT, ROSTER_LIMIT, RosterEntry, Standing};
+pub use roster::{GENERATION_LIMIT, MEMBER_LIMIT, ROSTER_LIMIT, RosterEntry, Standing};
 pub use signal::{
     CancelReason, Candidate, DEFAULT_RING, HangupReason, Invite, MAX_RING, MESSAGE_LIMIT, MediaKind, RecordStatus,
     RejectReason, Signal,

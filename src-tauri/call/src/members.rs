@@ -9,7 +9,8 @@ use crate::call::Phase;
 use crate::path::Path;
 use crate::phone::{ASK_AGAIN, ASKS, OFFER_AFTER, OFFER_YIELD, TRANSFER_LEAVE};
 use crate::{
-    CallId, DeviceAddress, DeviceId, MEMBER_LIMIT, Notice, Phone, ROSTER_LIMIT, RosterEntry, Signal, Standing, UserId,
+    CallId, DeviceAddress, DeviceId, GENERATION_LIMIT, MEMBER_LIMIT, Notice, Phone, ROSTER_LIMIT, RosterEntry, Signal,
+    Standing, UserId,
 };
 
 impl Phone {
@@ -205,7 +206,8 @@ impl Phone {
         let mut invited: Vec<(UserId, Vec<UserId>)> = Vec::new();
         let mut last = None;
         let mut grew = false;
-        for entry in entries.iter().filter(|entry| entry.user != me.user) {
+        let credible = |entry: &&RosterEntry| entry.generation <= GENERATION_LIMIT;
+        for entry in entries.iter().filter(|entry| entry.user != me.user).filter(credible) {
             let Some(call) = self.call(id) else { return };
             let known = call.member(&entry.user);
             let comes = !matches!(entry.standing, Standing::Left { .. });
@@ -247,7 +249,7 @@ impl Phone {
         for (by, users) in invited {
             self.notify(Notice::UsersInvited(id, by, users));
         }
-        if let Some(mine) = entries.iter().find(|entry| entry.user == me.user) {
+        if let Some(mine) = entries.iter().filter(credible).find(|entry| entry.user == me.user) {
             self.heard_of_myself(now, id, mine);
         }
         if let Some(last) = last {

@@ -6,8 +6,8 @@ use crate::call::{Call, Direction, Phase};
 use crate::member::{Leg, Member, Pending};
 use crate::phone::CALL_LIMIT;
 use crate::{
-    CallId, Callee, DeviceAddress, DeviceId, Dial, Invite, MAX_RING, MEMBER_LIMIT, Notice, Output, Phone, ROSTER_LIMIT,
-    Refusal, RosterEntry, Signal, Standing, UserId,
+    CallId, Callee, DeviceAddress, DeviceId, Dial, GENERATION_LIMIT, Invite, MAX_RING, MEMBER_LIMIT, Notice, Output,
+    Phone, ROSTER_LIMIT, Refusal, RosterEntry, Signal, Standing, UserId,
 };
 
 /// What an invitation says besides whom it invites.
@@ -97,6 +97,10 @@ impl Phone {
             return Err(Refusal::UnknownUser);
         }
         let strangers = fresh.iter().filter(|callee| call.member(&callee.user).is_none()).count();
+        let worn_out = |callee: &Callee| call.member(&callee.user).is_some_and(|it| it.generation >= GENERATION_LIMIT);
+        if fresh.iter().any(worn_out) {
+            return Err(Refusal::Full);
+        }
         if call.size() + fresh.len() > MEMBER_LIMIT || 1 + call.members.len() + strangers > ROSTER_LIMIT {
             return Err(Refusal::Full);
         }

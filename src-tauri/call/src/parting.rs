@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::call::{Call, Phase};
 use crate::phone::MISSING_CALLER;
-use crate::{CallId, DeviceAddress, EndReason, HangupReason, Notice, Phone, Signal, Standing};
+use crate::{CallId, DeviceAddress, EndReason, GENERATION_LIMIT, HangupReason, Notice, Phone, Signal, Standing};
 
 impl Phone {
     /// Somebody hung up: the call is over if the host says so to everyone, else they have left it.
@@ -49,7 +49,7 @@ impl Phone {
                 let by_me = member.invited_by.as_ref() == Some(&me);
                 let unselected = here && !gone && !member.selected && member.answered;
                 let end = crate::leaving::end_reason(reason, plain);
-                member.generation = generation.max(member.generation);
+                member.generation = generation.max(member.generation).min(GENERATION_LIMIT);
                 member.standing = Standing::Left { reason: end };
                 if unselected && by_me {
                     // They have put it down before they could know that they had been in.

@@ -7,6 +7,9 @@ pub const MEMBER_LIMIT: usize = 16;
 /// Most lines of a roster, those who have left included.
 pub const ROSTER_LIMIT: usize = 64;
 
+/// Nobody leaves and comes back more often; what speaks of more is not believed.
+pub const GENERATION_LIMIT: u32 = 4_000;
+
 /// What everyone in a call knows of one person. Only ever merged, never overwritten.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RosterEntry {

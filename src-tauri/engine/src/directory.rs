@@ -8,7 +8,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use peal_call::{DeviceAddress, UserId};
+use peal_call::{DeviceAddress, DeviceId, UserId};
 use peal_signalling::{Avatar, DeviceKind, Presence, PresenceState};
 use peal_store::{ContactRow, GroupRow, Store, StoreError};
 use sha2::{Digest, Sha256};
@@ -31,7 +31,8 @@ pub(crate) struct Directory {
     /// Everyone ever known, also those who were removed.
     known: BTreeMap<String, ContactRow>,
     groups: BTreeMap<String, GroupRow>,
-    devices: BTreeMap<DeviceAddress, Presence>,
+    /// By account: looked up for every contact whenever the snapshot is made.
+    devices: BTreeMap<String, BTreeMap<DeviceId, Presence>>,
     /// Everyone whom this profile has called.
     called: BTreeSet<String>,
     /// Which keys are believed on the server of this login.
@@ -60,7 +61,8 @@ impl Directory {
         let address = presence.address.clone();
         let online = presence.state != PresenceState::Offline;
         let (kind, boot_id) = (presence.kind, presence.boot_id);
-        let before = self.devices.insert(address.clone(), presence);
+        let devices = self.devices.entry(address.user.to_string()).or_default();
+        let before = devices.insert(address.device.clone(), presence);
         let was_online = before.as_ref().is_some_and(|it| it.state != PresenceState::Offline);
         let same_run = before.is_some_and(|it| it.boot_id == boot_id);
         if kind != DeviceKind::Echo && address.user != *me && !self.forgets {
@@ -151,7 +153,8 @@ impl Directory {
     }
 
     fn devices_of(&self, user: &str) -> impl Iterator<Item = &Presence> {
-        self.devices.values().filter(move |it| it.address.user.as_str() == user && it.kind != DeviceKind::Echo)
+        let devices = self.devices.get(user).into_iter().flat_map(BTreeMap::values);
+        devices.filter(|it| it.kind != DeviceKind::Echo)
     }
 
     /// Whether somebody is there, by the best of their devices.

@@ -8,9 +8,12 @@ use peal_media::audio::Sound;
 use crate::api::{EndReason, Event, UserInCall};
 use crate::phone::Softphone;
 use crate::translate::ms;
+use crate::voices::Heard;
 
 /// The devices stay open this long after a call, for its last sound.
 const LINGER: Duration = Duration::from_millis(900);
+/// The same after a ring that nobody answered here.
+const FADE: Duration = Duration::from_millis(100);
 
 impl Softphone {
     pub fn notify(&mut self, notice: Notice) {
@@ -136,11 +139,19 @@ impl Softphone {
 
     fn ended(&mut self, call: CallId, reason: EndReason) {
         self.answered_at.remove(&call);
-        // What was silent stays so.
-        if self.sounded.remove(&call) {
-            let busy = reason == EndReason::Busy;
-            self.sound.play_once(if busy { Sound::Busy } else { Sound::Ended });
-            self.lingers = Some(Instant::now() + if busy { LINGER * 4 } else { LINGER });
+        match self.sounded.remove(&call) {
+            Some(Heard::Call) => {
+                let busy = reason == EndReason::Busy;
+                self.sound.play_once(if busy { Sound::Busy } else { Sound::Ended });
+                self.lingers = Some(Instant::now() + if busy { LINGER * 4 } else { LINGER });
+            }
+            // It stops ringing, softly.
+            Some(Heard::Ring) => {
+                self.sound.play(None);
+                self.lingers = Some(Instant::now() + FADE);
+            }
+            // What was silent stays so.
+            None => {}
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The loop that joins the rules, the signals, the media and the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ use crate::message::{Answer, Message, Reply};
 use crate::policy::Screening;
 use crate::sound::SoundSystem;
 use crate::view::{MeterSource, Surroundings};
-use crate::voices::Links;
+use crate::voices::{Heard, Links};
 use crate::{Engine, EngineConfig, history};
 
 /// The settings' key in the store.
@@ -66,8 +66,8 @@ pub(crate) struct Softphone {
     pub links: Links,
     /// Numbers the links, see [`LinkHandle::number`](crate::link::LinkHandle::number).
     pub links_opened: u64,
-    /// Calls that have opened a sound device: their end is heard.
-    pub sounded: HashSet<CallId>,
+    /// Calls that have opened a sound device.
+    pub sounded: HashMap<CallId, Heard>,
     /// How much louder somebody is heard than they speak, dB by account.
     pub volumes: HashMap<String, f32>,
     pub answered_at: HashMap<CallId, Instant>,
@@ -119,7 +119,7 @@ impl Softphone {
             logging_in: None,
             links: Links::new(),
             links_opened: 0,
-            sounded: HashSet::new(),
+            sounded: HashMap::new(),
             volumes,
             answered_at: HashMap::new(),
             trouble: None,

@@ -22,6 +22,15 @@ pub(crate) fn quality(links: &Links, call: CallId) -> Option<Quality> {
     of_call.filter_map(|(_, handle)| handle.judged).map(|(quality, _)| quality).max()
 }
 
+/// What of a call has been heard here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// That it rings.
+    Ring,
+    /// That it is made, or what is said in it: its end is heard too.
+    Call,
+}
+
 /// What goes over one media path now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Gate {
@@ -171,7 +180,7 @@ impl Softphone {
                 CallState::Ended(_) => Need::Nothing,
             };
             if of_call != Need::Nothing {
-                self.sounded.insert(call.id);
+                self.sounded.insert(call.id, if call.alert.is_some() { Heard::Ring } else { Heard::Call });
             }
             need = need.max(of_call);
         }

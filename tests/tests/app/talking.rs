@@ -87,15 +87,12 @@ fn echo_answers_and_returns_the_speech() {
     alice.sees_contact("Echo");
     alice.calls("echo");
     alice.sees_call("connected");
-    // Shorter than Echo waits, so that nobody talks at the same time. The gain control hears this voice for the first
-    // time, and needs that once.
-    let later = until("the same words again", || {
-        let (said, heard) = speak(&desk, "mic_a", "spk_a", 1.0, Duration::from_secs(2));
-        is_what_was_said(&said, &heard)
-    });
+    // Shorter than Echo waits, so that nobody talks at the same time.
+    let (said, heard) = speak(&desk, "mic_a", "spk_a", 1.0, Duration::from_secs(2));
+    let later = is_what_was_said(&said, &heard);
     println!("Echo answers after {later:?}");
     // When the player began is known to some hundred ms on a busy machine; `calls` measures the second to the sample.
-    assert!((Duration::from_millis(600)..Duration::from_millis(2_000)).contains(&later), "{later:?}");
+    assert!((Duration::from_millis(900)..Duration::from_millis(1_500)).contains(&later), "{later:?}");
     alice.page.click(&id("hang-up"));
     ends(&desk, &mut alice, "hangup");
     remembers(&mut alice, "completed", "outgoing");
@@ -103,25 +100,22 @@ fn echo_answers_and_returns_the_speech() {
 
 /// Says something into one's microphone; what the other's speaker plays must be that.
 fn hears_what_is_said(desk: &Desk, microphone: &str, speaker: &str) {
-    // A machine with too much to do loses pieces of sound; nobody says the same thing more than three times.
-    let heard = (0..3).any(|_| {
-        let (said, heard) = speak(desk, microphone, speaker, 4.0, Duration::from_secs(1));
-        let level = level_dbfs(&heard);
-        println!("{microphone} to {speaker}: {level:.1} dBFS, said with {:.1}", level_dbfs(&said));
-        (-45.0..-5.0).contains(&level) && is_what_was_said(&said, &heard).is_some()
-    });
-    assert!(heard, "{speaker} plays something else than what was said into {microphone}");
+    let (said, heard) = speak(desk, microphone, speaker, 4.0, Duration::from_secs(1));
+    let level = level_dbfs(&heard);
+    println!("{microphone} to {speaker}: {level:.1} dBFS, said with {:.1}", level_dbfs(&said));
+    assert!((-45.0..-5.0).contains(&level), "{level} dBFS");
+    is_what_was_said(&said, &heard);
 }
 
-/// How much later it was heard; none if what was heard is something else. Noise suppression, gain control and a low cut
-/// leave the waves half alike (0.5 to 0.7); those of other words are not (0.1).
-fn is_what_was_said(said: &[i16], heard: &[i16]) -> Option<Duration> {
+/// How much later it was heard. Noise suppression, gain control and Opus leave the waves 0.8 alike.
+fn is_what_was_said(said: &[i16], heard: &[i16]) -> Duration {
     let stranger = speech(said.len() as f64 / f64::from(RATE), 99);
     let found = likeness(said, heard, 0..i64::from(RATE) * 2);
     let other = likeness(&stranger, heard, 0..i64::from(RATE) * 2).correlation;
     let later = Duration::from_millis(found.delay.unsigned_abs() * 1_000 / u64::from(RATE));
     println!("heard {later:?} later, alike {:.2} (other words {other:.2})", found.correlation);
-    (found.correlation > 0.4 && other < 0.25).then_some(later)
+    assert!(found.correlation >= 0.7 && other < 0.3, "something else than what was said");
+    later
 }
 
 /// Says something into a microphone and listens at a speaker, also for a while afterwards. Answers what went into the one
@@ -160,16 +154,12 @@ impl Chatter {
 fn mute_silences_at_once(desk: &Desk, speaker: &mut Peal, listener: &mut Peal) {
     let listening = Listening::start(&desk.sound, "spk_b", &desk.file("parec.log"));
     speaker.notes_clicks_on("mute");
-    let mut latencies = Vec::new();
+    let mut delays = Vec::new();
     let microphone = Listening::start(&desk.sound, "mic_a", &desk.file("parec.into.log"));
-    // What was said before the click is still on its way, and its way is longer on a machine with much to do. There, one
-    // click in two may find a moment when nothing moves in time: three of a dozen must be as quick as they ought to be.
-    let quick = |latencies: &[(Duration, Duration)]| {
-        latencies.iter().filter(|(silent, way)| silent.saturating_sub(*way) < MUTE_LIMIT).count()
-    };
-    while latencies.len() < 12 && quick(&latencies) < 3 {
+    for round in 0..5 {
         listening.hears("speech before the click", Duration::from_millis(300), |level| level > VOICE);
         microphone.hears("speech before the click", Duration::from_millis(1_600), |level| level > VOICE);
+        // What was said before the click is still on its way.
         let spoken = SystemTime::now() - Duration::from_millis(1_500);
         let said = microphone.heard().since(spoken).iter().take(RATE as usize).copied().collect::<Vec<_>>();
         let way = likeness(&said, listening.heard().since(spoken), 0..i64::from(RATE) / 2).delay.unsigned_abs();
@@ -179,19 +169,19 @@ fn mute_silences_at_once(desk: &Desk, speaker: &mut Peal, listener: &mut Peal) {
         listener.page.until(&format!("document.querySelector('{}').innerText.includes('is muted')", id("call-state")));
         assert_eq!(listener.page.attribute(&id("peer-meter"), "aria-valuenow"), "0");
         listening.hears("silence after the click", Duration::from_millis(500), |level| level < SILENCE);
-        let after = listening.heard();
-        let after = after.since(speaker.clicked());
-        latencies.push((last_sound(after), way));
-        if latencies.len() == 1 {
+        let silent = last_sound(listening.heard().since(speaker.clicked()));
+        println!("click on Mute to silence at the other's speaker: {silent:?}, the sound's own way: {way:?}");
+        assert!(silent > Duration::ZERO, "there was nothing to silence");
+        delays.push(silent.saturating_sub(way));
+        if round == 0 {
             desk.picture("muted");
         }
         speaker.page.click(&id("mute"));
         speaker.page.sees(&format!("{}[data-off=\"false\"]", id("mute")));
     }
     listening.hears("speech again", Duration::from_millis(300), |level| level > VOICE);
-    println!("click on Mute to silence at the other's speaker, and the sound's own way: {latencies:?}");
-    assert!(latencies.iter().all(|it| it.0 > Duration::ZERO), "there was nothing to silence");
-    assert!(quick(&latencies) >= 3, "{latencies:?}");
+    delays.sort();
+    assert!(delays[delays.len() / 2] < MUTE_LIMIT, "{delays:?}");
 }
 
 /// How far into `samples` the last sound is, by pieces of 5 ms.

@@ -158,8 +158,8 @@ pub struct Town {
     pub steps: u64,
     /// Who has sent an invite to whom: by call and person.
     pub inviters: HashMap<(CallId, UserId), HashSet<usize>>,
-    /// When the last invite to a device for a call was sent.
-    pub invited_at: HashMap<(usize, CallId), Instant>,
+    /// When a device was last told to ring for a call, or to stop.
+    pub told_at: HashMap<(usize, CallId), Instant>,
     /// Who has been invited again after they had left.
     pub called_back: HashSet<(CallId, UserId)>,
     /// All that happened, for the one who looks into a failing seed.
@@ -195,7 +195,7 @@ impl Town {
             walls: Vec::new(),
             steps: 0,
             inviters: HashMap::new(),
-            invited_at: HashMap::new(),
+            told_at: HashMap::new(),
             called_back: HashSet::new(),
             story: None,
             faults: Vec::new(),

@@ -40,9 +40,11 @@ impl Town {
             self.sent.push((sender.clone(), to.clone(), signal.clone()));
         }
         let Some(place) = self.place(to) else { return };
+        if matches!(signal, Signal::Invite(_) | Signal::Cancel { .. } | Signal::Select { .. }) {
+            self.told_at.insert((place, signal.call()), self.now);
+        }
         if let Signal::Invite(invite) = &signal {
             self.inviters.entry((invite.call, to.user.clone())).or_default().insert(from);
-            self.invited_at.insert((place, invite.call), self.now);
             if invite.generation > 0 {
                 self.called_back.insert((invite.call, to.user.clone()));
             }

@@ -455,3 +455,47 @@ fn a_guest_without_any_device_does_not_hold_the_others_up() {
     assert_eq!(member(&town, "ann/desk", call, "zoe"), Some((MemberState::Left, Some(EndReason::Unreachable))));
     assert_eq!(town.state("ann/desk", call), Some(CallState::Connected));
 }
+
+#[test]
+fn a_roster_of_impossible_generations_is_not_believed() {
+    let mut town = people(&["ann", "bob", "cat", "dan"]);
+    let call = conference(&mut town, "ann/desk", &["bob", "cat"]);
+    let tale = |of: &str, standing| RosterEntry { user: user(of), generation: u32::MAX, standing };
+    let left = Standing::Left { reason: EndReason::Hangup };
+    let entries = vec![tale("cat", left.clone()), tale("dan", left.clone()), tale("bob", left)];
+    let signal = Signal::Roster { call, entries, reply: false };
+    town.wish("bob/desk", Input::SignalReceived { from: address("ann/desk"), signal, at: 1 });
+    assert!(all_hear(&town, call, &["ann", "bob", "cat"]));
+    town.invite("bob/desk", call, &["cat", "dan"]);
+    town.run(STEP);
+    assert!(town.rings("dan/desk"));
+}
+
+#[test]
+fn an_invitation_whose_inviter_died_is_over_for_the_others_soon() {
+    let mut town = people(&["ann", "bob", "cat", "dan"]);
+    let call = conference(&mut town, "ann/desk", &["bob", "cat"]);
+    town.invite("ann/desk", call, &["dan"]);
+    town.run(STEP);
+    town.kill("ann/desk");
+    town.kill("dan/desk");
+    town.run(SECOND * 45);
+    for name in ["bob/desk", "cat/desk"] {
+        assert_eq!(member(&town, name, call, "dan"), Some((MemberState::Left, Some(EndReason::Cancelled))), "{name}");
+    }
+}
+
+#[test]
+fn news_reaches_those_whom_its_teller_could_not_reach() {
+    let mut town = people(&["ann", "bob", "cat", "dan"]);
+    // Nothing that Ann says of the others reaches Cat, but Bob knows.
+    town.censor = Some(|from, to, signal| {
+        from.user.as_str() == "ann" && to.user.as_str() == "cat" && matches!(signal, Signal::Roster { .. })
+    });
+    let call = conference(&mut town, "ann/desk", &["bob", "cat"]);
+    town.invite("ann/desk", call, &["dan"]);
+    town.run(STEP);
+    town.wish("dan/desk", reject(call));
+    town.run(SECOND * 10);
+    assert_eq!(member(&town, "cat/desk", call, "dan"), Some((MemberState::Left, Some(EndReason::Rejected))));
+}

@@ -152,3 +152,59 @@ fn logging_out_in_a_ring_lets_the_other_devices_ring_and_learns_how_it_ended() {
     town.run(STEP);
     assert_eq!(status(&town, "bob/desk", call), Some(RecordStatus::Completed));
 }
+
+#[test]
+fn a_decline_told_by_my_other_device_does_not_undo_the_callers_word() {
+    // Found by exploring every order of signals: all of these come before the invite itself.
+    let mut town = Town::new(&["ann/desk", "bob/desk", "bob/lap"], 1);
+    let call = town.call("ann/desk", "bob");
+    town.run(STEP);
+    town.wish("bob/lap", reject(call));
+    let declined = town.device("bob/lap").records[0].clone();
+    let invite = town.sent.iter().find_map(|(_, to, signal)| match signal {
+        Signal::Invite(_) if *to == address("bob/desk") => Some(signal.clone()),
+        _ => None,
+    });
+    town.kill("bob/desk");
+    town.revive("bob/desk");
+    town.wish("bob/desk", Input::CaughtUp);
+    let hear = |town: &mut Town, from: &str, signal: Signal| {
+        town.wish("bob/desk", Input::SignalReceived { from: address(from), signal, at: 1 });
+    };
+    let mut cancelled = declined.clone();
+    (cancelled.status, cancelled.reason) = (RecordStatus::Cancelled, EndReason::Cancelled);
+    hear(&mut town, "ann/desk", Signal::Cancel { call, generation: 0, reason: peal_call::CancelReason::Cancelled });
+    hear(&mut town, "bob/lap", Signal::Shared(cancelled));
+    hear(
+        &mut town,
+        "ann/desk",
+        Signal::Record {
+            call,
+            generation: 0,
+            media: peal_call::MediaKind::Audio,
+            status: RecordStatus::Cancelled,
+            started_at: 1,
+            message: None,
+        },
+    );
+    hear(&mut town, "ann/desk", invite.unwrap());
+    hear(&mut town, "bob/lap", Signal::Shared(declined));
+    assert_eq!(status(&town, "bob/desk", call), Some(RecordStatus::Cancelled));
+    assert!(!town.rings("bob/desk"));
+}
+
+#[test]
+fn devices_that_rang_for_a_call_that_gave_way_agree_on_it() {
+    let mut town = Town::new(&["ann/desk", "ann/lap", "bob/desk", "bob/lap"], 1);
+    let (small, large) = (town.fresh_id(), town.fresh_id());
+    // Bob's call rings at Ann's laptop; her desk has called him by then, and hears of his only after hers is over.
+    town.censor = Some(|_, to, signal| *to == address("ann/desk") && matches!(signal, Signal::Invite(_)));
+    town.call_as(large, "bob/desk", "ann");
+    town.run(STEP);
+    town.censor = None;
+    town.call_as(small, "ann/desk", "bob");
+    town.run(STEP);
+    let lines: Vec<_> = ["ann/desk", "ann/lap"].iter().filter_map(|name| status(&town, name, large)).collect();
+    assert!(lines.windows(2).all(|pair| pair[0] == pair[1]), "{lines:?}");
+    assert_eq!(town.state("ann/desk", small), Some(peal_call::CallState::Connected));
+}

@@ -78,13 +78,8 @@ impl Storm {
                 if call.alert.is_none() || self.is_invited(me, &call) {
                     continue;
                 }
-                let invited = self.town.invited_at.get(&(place, call.id)).copied();
-                let since = self
-                    .orphans
-                    .get(&(place, call.id))
-                    .copied()
-                    .unwrap_or(self.town.now)
-                    .max(invited.unwrap_or(self.town.start));
+                let told = self.town.told_at.get(&(place, call.id)).copied().unwrap_or(self.town.start);
+                let since = self.orphans.get(&(place, call.id)).copied().unwrap_or(self.town.now).max(told);
                 let patience = Duration::from_millis(self.town.weather.delay_ms.1) + SLACK;
                 if self.town.now - since > patience {
                     return Err(self.fault(format!("{me} rings for {}, which is over", call.id)));

@@ -11,9 +11,11 @@ use crate::api::Verification;
 /// The keys of one server.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    pinned: BTreeMap<DeviceAddress, DevicePublicKey>,
-    verified: BTreeMap<DeviceAddress, DevicePublicKey>,
+    pinned: ByAccount,
+    verified: ByAccount,
 }
+
+type ByAccount = BTreeMap<UserId, BTreeMap<DeviceId, DevicePublicKey>>;
 
 /// What is known of one device's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,10 @@ impl Keys {
 
     /// The keys to log in with.
     pub fn pinned(self) -> HashMap<DeviceAddress, DevicePublicKey> {
-        self.pinned.into_iter().collect()
+        let devices = |(user, devices): (UserId, BTreeMap<DeviceId, DevicePublicKey>)| {
+            devices.into_iter().map(move |(device, key)| (DeviceAddress { user: user.clone(), device }, key))
+        };
+        self.pinned.into_iter().flat_map(devices).collect()
     }
 
     /// Believes a key from now on, whatever was believed before.
@@ -48,7 +53,7 @@ impl Keys {
         key: DevicePublicKey,
     ) -> Result<(), StoreError> {
         store.pin_key(server, &row(address, &key))?;
-        self.pinned.insert(address.clone(), key);
+        self.pinned.entry(address.user.clone()).or_default().insert(address.device.clone(), key);
         Ok(())
     }
 
@@ -62,41 +67,40 @@ impl Keys {
     ) -> Result<(), StoreError> {
         if let Some(key) = key {
             store.set_verified_key(server, &row(address, &key))?;
-            self.verified.insert(address.clone(), key);
+            self.verified.entry(address.user.clone()).or_default().insert(address.device.clone(), key);
         } else {
             store.clear_verified_key(server, address.user.as_str(), address.device.as_str())?;
-            self.verified.remove(address);
+            if let Some(devices) = self.verified.get_mut(&address.user) {
+                devices.remove(&address.device);
+            }
         }
         Ok(())
     }
 
     /// Every device of a user of which a key is known: `devices` are those whose presence is.
-    pub fn states<'a>(&self, user: &str, devices: impl Iterator<Item = &'a Presence>) -> Vec<KeyState> {
-        let mut shown: BTreeMap<DeviceAddress, DevicePublicKey> = self
-            .pinned
-            .iter()
-            .filter(|(address, _)| address.user.as_str() == user)
-            .map(|(address, key)| (address.clone(), *key))
-            .collect();
-        shown.extend(devices.map(|it| (it.address.clone(), it.key)));
-        shown
-            .into_iter()
-            .map(|(address, key)| {
-                let (pinned, verified) = (self.pinned.get(&address), self.verified.get(&address));
-                KeyState {
-                    key,
-                    pinned: pinned == Some(&key),
-                    verified: verified == Some(&key) && pinned == Some(&key),
-                    changed: [pinned, verified].into_iter().flatten().any(|known| *known != key),
-                    address,
-                }
-            })
-            .collect()
+    pub fn states<'a>(&self, user: &UserId, devices: impl Iterator<Item = &'a Presence>) -> Vec<KeyState> {
+        let (pinned, verified) = (self.pinned.get(user), self.verified.get(user));
+        let mut shown = pinned.cloned().unwrap_or_default();
+        shown.extend(devices.map(|it| (it.address.device.clone(), it.key)));
+        let state = |(device, key): (DeviceId, DevicePublicKey)| {
+            let known =
+                |keys: Option<&BTreeMap<DeviceId, DevicePublicKey>>| keys.and_then(|it| it.get(&device)).copied();
+            let (pinned, verified) = (known(pinned), known(verified));
+            KeyState {
+                key,
+                pinned: pinned == Some(key),
+                verified: verified == Some(key) && pinned == Some(key),
+                changed: [pinned, verified].into_iter().flatten().any(|known| known != key),
+                address: DeviceAddress { user: user.clone(), device },
+            }
+        };
+        shown.into_iter().map(state).collect()
     }
 
     /// How much a user's devices are believed, taken together: the least of them counts.
     pub fn verification<'a>(&self, user: &str, devices: impl Iterator<Item = &'a Presence>) -> Verification {
-        let states = self.states(user, devices);
+        // What was kept once and is no account by the rule of today has no keys.
+        let states = UserId::new(user).map(|user| self.states(&user, devices)).unwrap_or_default();
         if states.iter().any(|state| state.changed) {
             Verification::Changed
         } else if !states.iter().any(|state| state.pinned) {
@@ -112,7 +116,7 @@ impl Keys {
 impl super::Directory {
     /// What is known of the keys of a user's devices.
     pub fn key_states(&self, user: &UserId) -> Vec<KeyState> {
-        self.keys.states(user.as_str(), self.devices_of(user.as_str()))
+        self.keys.states(user, self.devices_of(user.as_str()))
     }
 }
 
@@ -121,11 +125,13 @@ fn row(address: &DeviceAddress, key: &DevicePublicKey) -> PinnedKey {
 }
 
 /// Those that can still be read: a row damaged on the disk is as if it were not there.
-fn keys(rows: Vec<PinnedKey>) -> BTreeMap<DeviceAddress, DevicePublicKey> {
-    let read = |row: PinnedKey| {
-        let address =
-            DeviceAddress { user: UserId::new(row.user_id).ok()?, device: DeviceId::new(row.device_id).ok()? };
-        Some((address, DevicePublicKey::from_bytes(row.public_key).ok()?))
-    };
-    rows.into_iter().filter_map(read).collect()
+fn keys(rows: Vec<PinnedKey>) -> ByAccount {
+    let mut keys = ByAccount::new();
+    for row in rows {
+        let (user, device) = (UserId::new(row.user_id), DeviceId::new(row.device_id));
+        if let (Ok(user), Ok(device), Ok(key)) = (user, device, DevicePublicKey::from_bytes(row.public_key)) {
+            keys.entry(user).or_default().insert(device, key);
+        }
+    }
+    keys
 }

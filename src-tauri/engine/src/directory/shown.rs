@@ -20,7 +20,8 @@ impl Directory {
             .collect();
         contacts.sort_by_cached_key(|contact| (contact.name.to_lowercase(), contact.user_id.clone()));
         if let Some(echo) = echo {
-            let state = self.devices.get(echo).map_or(PresenceState::Offline, |it| it.state);
+            let device = self.devices.get(echo.user.as_str()).and_then(|devices| devices.get(&echo.device));
+            let state = device.map_or(PresenceState::Offline, |it| it.state);
             contacts.insert(0, echo_view(state.into()));
         }
         contacts

@@ -1,4 +1,3 @@
-use peal_call::DeviceId;
 use peal_signalling::{DeviceKeys, DevicePublicKey, Profile};
 use peal_store::Place;
 use uuid::Uuid;

@@ -28,12 +28,14 @@ pub(super) struct Downlink {
     voices: Vec<Speaking>,
     sounds: Vec<Player>,
     gain: f32,
+    /// Nothing was in the last frame.
+    was_silent: bool,
     meter: Meter,
 }
 
 impl Downlink {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, voices: Vec::new(), sounds: Vec::new(), gain: 1.0, meter: Meter::default() }
+        Self { shared, voices: Vec::new(), sounds: Vec::new(), gain: 1.0, was_silent: true, meter: Meter::default() }
     }
 
     pub(super) fn add(&mut self, packets: Receiver<RtpVoicePacket>, shared: Arc<VoiceShared>) {
@@ -65,7 +67,10 @@ impl Downlink {
         }
         self.sounds.retain_mut(|sound| sound.mix(frame));
         let aim = if self.shared.deafened.load(Ordering::Relaxed) { 0.0 } else { 1.0 };
-        ramp(frame, self.gain, aim);
+        // Nothing to fade out: a ring at a speaker that is off would otherwise begin with 10 ms of itself.
+        let from = if aim == 0.0 && self.was_silent { 0.0 } else { self.gain };
+        self.was_silent = frame.iter().all(|sample| *sample == 0.0);
+        ramp(frame, from, aim);
         self.gain = aim;
         for sample in frame.iter_mut() {
             *sample = soft_clip(*sample);
