@@ -15,5 +15,7 @@ export default defineConfig({
     environment: 'happy-dom',
     include: ['tests/**/*.test.ts'],
     setupFiles: ['tests/setup.ts'],
+    // On a machine that does much else.
+    testTimeout: 30_000,
   },
 });

@@ -6,6 +6,7 @@
 pub mod http;
 pub mod page;
 pub mod process;
+pub mod screen;
 pub mod sound;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 use self::page::{Page, id, key};
 use self::process::{Running, descendant, until};
+use self::screen::Screen;
 use crate::person::free_address;
 use crate::sound_server::SoundServer;
 
@@ -48,6 +50,8 @@ pub struct Desk {
     pub sound: SoundServer,
     /// Where Peal's own broker is.
     pub broker: SocketAddr,
+    /// What is seen.
+    pub screen: Screen,
     plan: Plan,
     display: String,
     bus: String,
@@ -81,13 +85,14 @@ impl Desk {
         let home = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
         let sound = SoundServer::with_modules(DEVICES.into_iter().flat_map(modules))
             .unwrap_or_else(|error| panic!("no sound server: {error}"));
-        leave_cookie(home.path());
         let (width, height) = plan.screen;
         let mut screen = Running::start("Xvfb", &home.path().join("xvfb.log"), |command| {
             let size = format!("{width}x{height}x24");
             command.args(["-displayfd", "1", "-screen", "0", &size, "-nolisten", "tcp"]).stdout(Stdio::piped());
+            command.arg("-fbdir").arg(home.path());
         });
         let display = format!(":{}", screen.first_line());
+        let pixels = Screen::open(home.path()).unwrap_or_else(|error| panic!("the screen can't be read: {error}"));
         let mut session = Running::start("dbus-daemon", &home.path().join("bus.log"), |command| {
             command.args(["--session", "--nofork", "--nopidfile", "--print-address=1"]).stdout(Stdio::piped());
         });
@@ -100,6 +105,7 @@ impl Desk {
         Self {
             sound,
             broker,
+            screen: pixels,
             plan,
             display,
             bus,
@@ -131,6 +137,7 @@ impl Desk {
             self.dress(command);
         });
         let mut page = Page::open(profile, address, &program(), &["--profile", profile]);
+        page.look_at_main();
         let main = page.window();
         let id = until("the program itself", || descendant(driver.id(), "peal"));
         Peal { page, main, id, driver }
@@ -227,11 +234,14 @@ impl Peal {
         self.page.click(&id("call-button"));
     }
 
-    /// Waits for the incoming-call window, and looks at it.
+    /// Waits for the incoming-call window, and looks at it. It is there all the time, hidden.
     pub fn rings(&mut self) {
         let main = self.main.clone();
         self.page.look_at_new_window(&main);
-        self.page.sees(&id("incoming"));
+        self.page.until(&format!(
+            "document.visibilityState === 'visible' && !!document.querySelector('{}')",
+            id("incoming")
+        ));
     }
 
     /// Clicks in the incoming-call window, and looks at the main window again.
@@ -244,8 +254,15 @@ impl Peal {
     /// Waits until the incoming-call window is gone, and looks at the main window.
     pub fn stops_ringing(&mut self) {
         let main = self.main.clone();
-        until("the incoming-call window's end", || (self.page.windows() == [main.clone()]).then_some(()));
+        self.page.look_at_new_window(&main);
+        self.page
+            .until(&format!("document.visibilityState === 'hidden' && !document.querySelector('{}')", id("incoming")));
         self.page.look_at(&main);
+    }
+
+    /// True while the incoming-call window, which is looked at, is on the screen.
+    pub fn is_rung(&mut self) -> bool {
+        self.page.value("document.visibilityState === 'visible'").as_bool().unwrap_or_default()
     }
 
     /// Waits until the call on the stage is in `state`.
@@ -328,13 +345,6 @@ fn program() -> PathBuf {
     let here = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
     let found = here.ancestors().skip(1).take(2).map(|it| it.join("peal")).find(|it| it.is_file());
     found.unwrap_or_else(|| panic!("there is no peal beside {}: cargo build -p peal makes it", here.display()))
-}
-
-/// What libpulse leaves in every home where it has been used once: PulseAudio hears nobody who has none.
-fn leave_cookie(home: &Path) {
-    let place = home.join(".config/pulse");
-    let written = std::fs::create_dir_all(&place).and_then(|()| std::fs::write(place.join("cookie"), [7; 256]));
-    written.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// The PulseAudio modules of a device.

@@ -65,6 +65,41 @@ pub fn level_dbfs(samples: &[i16]) -> f64 {
     if samples.is_empty() || power == 0.0 { -100.0 } else { 10.0 * (power / samples.len() as f64).log10() }
 }
 
+/// How loud one pitch (Hz) is in a recording, in dBFS (RMS); -100 for none of it. Best over whole periods: 10 ms for
+/// multiples of 100 Hz.
+pub fn tone_dbfs(samples: &[i16], hertz: f64) -> f64 {
+    let step = std::f64::consts::TAU * hertz / f64::from(RATE);
+    let (mut real, mut imaginary) = (0.0, 0.0);
+    for (n, sample) in samples.iter().enumerate() {
+        let (sine, cosine) = (step * n as f64).sin_cos();
+        real += f64::from(*sample) / 32_768.0 * cosine;
+        imaginary += f64::from(*sample) / 32_768.0 * sine;
+    }
+    let count = samples.len().max(1) as f64;
+    let power = 2.0 * (real * real + imaginary * imaginary) / (count * count);
+    if power <= 1e-10 { -100.0 } else { 10.0 * power.log10() }
+}
+
+/// The longest stretch, ms, in which this pitch (Hz) is quieter than `floor` (dBFS).
+pub fn longest_gap_ms(samples: &[i16], hertz: f64, floor: f64) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for piece in samples.chunks_exact(RATE as usize / 100) {
+        run = if tone_dbfs(piece, hertz) < floor { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest * 10
+}
+
+/// The sharpest edge of a recording: its largest fourth difference, full scale being 1. Voices and tones that begin and
+/// end softly stay below a hundredth; one that is cut off in the middle of a wave has the size of the cut.
+pub fn sharpest_edge(samples: &[i16]) -> f64 {
+    let fourth = |w: &[i16]| {
+        let at = |n: usize| f64::from(w[n]) / 32_768.0;
+        (at(0) - 4.0 * at(1) + 6.0 * at(2) - 4.0 * at(3) + at(4)).abs()
+    };
+    samples.windows(5).map(fourth).fold(0.0, f64::max)
+}
+
 /// Where `heard` is most like `said`, and how much (0 to 1).
 #[derive(Debug, Clone, Copy)]
 pub struct Match {
@@ -89,21 +124,44 @@ pub fn find(said: &[i16], heard: &[i16], delays: std::ops::Range<i64>) -> Match 
 }
 
 /// How alike two recordings sound piece by piece, 0 to 1, wherever `said` lies in `heard`: the mean over pieces of a
-/// quarter of a second, each found anew within 120 ms, since a jitter buffer stretches and shortens time.
+/// quarter of a second, each found anew within 120 ms, since a jitter buffer stretches and shortens time. Only what lies
+/// above 300 Hz counts, as on a telephone: the low cut of every voice processing turns the phase of what lies below, and
+/// with it the correlation of a voice that nobody would call changed (0.55 to 0.65; above 300 Hz it is 0.8 to 0.87, and
+/// 0.97 without processing).
 pub fn likeness(said: &[i16], heard: &[i16], delays: std::ops::Range<i64>) -> Match {
     const PIECE: usize = RATE as usize / 4;
     const SLACK: i64 = RATE as i64 * 12 / 100;
-    let whole = find(said, heard, delays);
+    let (said, heard) = (above_300_hz(said), above_300_hz(heard));
+    let whole = find(&said, &heard, delays);
     let (mut sum, mut count) = (0.0, 0.0);
     for (index, piece) in said.chunks_exact(PIECE).enumerate() {
         if level_dbfs(piece) < -50.0 {
             continue;
         }
         let centre = whole.delay + (index * PIECE) as i64;
-        sum += find(piece, heard, (centre - SLACK)..(centre + SLACK)).correlation;
+        sum += find(piece, &heard, (centre - SLACK)..(centre + SLACK)).correlation;
         count += 1.0;
     }
     Match { delay: whole.delay, correlation: if count > 0.0 { sum / count } else { 0.0 } }
+}
+
+/// A Butterworth high-pass of the second order, twice (Audio EQ Cookbook).
+fn above_300_hz(samples: &[i16]) -> Vec<i16> {
+    let turn = std::f64::consts::TAU * 300.0 / f64::from(RATE);
+    let (cosine, alpha) = (turn.cos(), turn.sin() / std::f64::consts::SQRT_2);
+    let scale = 1.0 + alpha;
+    let (outer, middle) = (f64::midpoint(1.0, cosine) / scale, -(1.0 + cosine) / scale);
+    let (first, second) = (-2.0 * cosine / scale, (1.0 - alpha) / scale);
+    let mut filtered: Vec<f64> = samples.iter().map(|it| f64::from(*it)).collect();
+    for _ in 0..2 {
+        let (mut inputs, mut outputs) = ([0.0; 2], [0.0; 2]);
+        for sample in &mut filtered {
+            let output = outer * (*sample + inputs[1]) + middle * inputs[0] - first * outputs[0] - second * outputs[1];
+            (inputs, outputs) = ([*sample, inputs[0]], [output, outputs[0]]);
+            *sample = output;
+        }
+    }
+    filtered.into_iter().map(|it| it as i16).collect()
 }
 
 fn thin(samples: &[i16], step: usize) -> Vec<f64> {
@@ -138,6 +196,38 @@ fn best(said: &[f64], heard: &[f64], delays: std::ops::Range<i64>) -> Match {
 mod tests {
     use super::*;
 
+    fn sines(pitches: &[f64], seconds: f64) -> Vec<i16> {
+        let sample = |n: usize| {
+            let at = n as f64 / f64::from(RATE);
+            let sum: f64 = pitches.iter().map(|hertz| (std::f64::consts::TAU * hertz * at).sin()).sum();
+            (3_276.8 * sum) as i16
+        };
+        (0..(seconds * f64::from(RATE)) as usize).map(sample).collect()
+    }
+
+    #[test]
+    fn pitches_are_told_apart_and_gaps_and_cuts_are_found() {
+        let mut samples = sines(&[1_000.0, 2_100.0], 1.0);
+        assert!((tone_dbfs(&samples, 1_000.0) + 23.0).abs() < 0.1, "{}", tone_dbfs(&samples, 1_000.0));
+        assert!(tone_dbfs(&samples, 3_000.0) < -80.0);
+        assert_eq!(longest_gap_ms(&samples, 2_100.0, -40.0), 0);
+        assert!(sharpest_edge(&samples) < 0.01, "{}", sharpest_edge(&samples));
+        samples[9_851..12_251].fill(0);
+        assert!(sharpest_edge(&samples) > 0.05, "{}", sharpest_edge(&samples));
+        assert_eq!(longest_gap_ms(&samples, 2_100.0, -40.0), 40);
+    }
+
+    #[test]
+    fn a_telephone_does_not_carry_what_lies_below_300_hz() {
+        let tone = |hertz: f64| -> Vec<i16> {
+            let step = std::f64::consts::TAU * hertz / f64::from(RATE);
+            (0..RATE).map(|at| (10_000.0 * (f64::from(at) * step).sin()) as i16).collect()
+        };
+        let loss = |hertz: f64| level_dbfs(&tone(hertz)) - level_dbfs(&above_300_hz(&tone(hertz)));
+        assert!(loss(100.0) > 35.0 && loss(1_000.0) < 0.5, "{} {}", loss(100.0), loss(1_000.0));
+        assert!((5.0..7.0).contains(&loss(300.0)), "{}", loss(300.0));
+    }
+
     #[test]
     fn a_delayed_copy_is_found_and_a_stranger_is_not() {
         let said = speech(2.0, 1);
@@ -150,7 +240,7 @@ mod tests {
             let stranger = speech(2.0, other);
             assert!(find(&said, &stranger, 0..48_000).correlation < 0.4);
             let found = likeness(&said, &stranger, 0..48_000);
-            assert!(found.correlation < 0.5, "{other}: {found:?}");
+            assert!(found.correlation < 0.3, "{other}: {found:?}");
         }
         assert!(likeness(&said, &heard, 0..48_000).correlation > 0.99);
     }

@@ -1,5 +1,9 @@
 //! What the tests and the bench share: people with phones, servers that die with their test, and ears.
 
+pub mod brokers;
+pub mod crowd;
+// Xvfb, D-Bus and WebKit's driver.
+#[cfg(unix)]
 pub mod desk;
 pub mod ears;
 pub mod headless;

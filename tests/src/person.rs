@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use peal_engine::api::{
-    CallParams, CallSession, CallView, ContactKind, ErrorCode, Event, LoginParams, Media, PealError, PhoneView,
-    PresenceView,
+    CallParams, CallSession, CallView, ContactKind, ErrorCode, Event, LoginParams, MemberState, PealError, PhoneView,
+    PresenceView, RecordView,
 };
 use peal_engine::{Engine, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 use tokio::sync::broadcast;
@@ -104,9 +104,14 @@ impl Person {
 
     /// Calls somebody by voice; it may be refused.
     pub async fn try_call(&self, to: &str) -> Result<CallSession, PealError> {
-        self.engine
-            .call(CallParams { to: vec![to.to_owned()], media: Media::Audio, message: None, timeout_ms: None })
-            .await
+        self.engine.call(CallParams { to: vec![to.to_owned()], ..CallParams::default() }).await
+    }
+
+    /// Calls several people by voice.
+    pub async fn calls_all(&self, to: &[&str]) -> CallSession {
+        let to = to.iter().map(|it| (*it).to_owned()).collect();
+        let called = self.engine.call(CallParams { to, ..CallParams::default() }).await;
+        called.unwrap_or_else(|error| panic!("{} can't call: {error:?}", self.name))
     }
 
     /// Waits until it rings here, and answers which call.
@@ -141,6 +146,30 @@ impl Person {
         self.engine.snapshot().calls.first().cloned()
     }
 
+    /// Waits until this call is as wished, and answers it.
+    pub async fn sees_call(&self, what: &str, call_id: &str, wished: impl Fn(&CallView) -> bool) -> CallView {
+        let found = |view: &PhoneView| view.calls.iter().find(|it| it.call_id == call_id).cloned();
+        let view = self.sees(what, |view| found(view).is_some_and(|it| wished(&it))).await;
+        found(&view).unwrap_or_else(|| panic!("{} lost the call", self.name))
+    }
+
+    /// Waits until everyone of these is in the call, and heard.
+    pub async fn talks_to(&self, call_id: &str, others: &[&str]) {
+        let joined = |call: &CallView| {
+            others
+                .iter()
+                .all(|user| call.members.iter().any(|it| it.user_id == *user && it.state == MemberState::Joined))
+        };
+        self.sees_call(&format!("{others:?} in the call"), call_id, joined).await;
+    }
+
+    /// Waits until the history has this call, and answers how it went.
+    pub async fn recorded(&self, call_id: &str) -> RecordView {
+        let found = |view: &PhoneView| view.history.iter().find(|it| it.call_id == call_id).cloned();
+        let view = self.sees("the call in the history", |view| found(view).is_some()).await;
+        found(&view).unwrap_or_else(|| panic!("{} lost the record", self.name))
+    }
+
     /// Sets up a connected call with somebody.
     pub async fn talks_with(&mut self, other: &mut Self) -> String {
         self.sees_online(&other.name.clone()).await;
@@ -169,6 +198,16 @@ pub fn says(file: impl Into<PathBuf>) -> MicrophoneChoice {
 /// A speaker that writes down what it plays.
 pub fn writes(file: impl Into<PathBuf>) -> SpeakerChoice {
     SpeakerChoice::Wav { path: file.into() }
+}
+
+/// A microphone that hums at this pitch, Hz.
+pub const fn hums(hertz: f32) -> MicrophoneChoice {
+    MicrophoneChoice::Tone { hertz }
+}
+
+/// The login of one of several devices of an account on the embedded broker: they share the token.
+pub fn shared(account: &str) -> LoginParams {
+    LoginParams { account: Some(account.to_owned()), token: Some(format!("{account}'s own")), ..LoginParams::default() }
 }
 
 /// The code of an error that must have happened.

@@ -90,7 +90,8 @@ impl SoundServer {
         let socket = home.join("native");
         let mut command = Command::new("pulseaudio");
         command.args(["-n", "--system=false", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]);
-        command.args(["--realtime=no", "--high-priority=no", "--log-target=stderr", "--log-level=error"]);
+        // High priority, if we are allowed to give it, is what it has on any desktop.
+        command.args(["--realtime=no", "--high-priority=yes", "--log-target=stderr", "--log-level=error"]);
         command.arg("-L").arg(format!("module-native-protocol-unix socket={} auth-anonymous=1", socket.display()));
         for module in modules {
             command.args(["-L", &module]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use peal_engine::EngineConfig;
 use peal_engine::api::{
-    CallState, ConnectionState, EndReason, ErrorCode, Event, LoginParams, PresenceView, ReasonedCall, RecordStatus,
+    CallState, ConnectionState, EndReason, ErrorCode, Event, LoginParams, PresenceView, RecordStatus, RejectParams,
 };
 use peal_tests::ears::{level_dbfs, likeness, read_wav, speech, write_wav};
 use peal_tests::person::{Person, code, device, free_address, quiet, says, writes};
@@ -92,7 +92,8 @@ async fn a_declined_call_says_so_with_its_words() {
     ann.sees_online("bob").await;
     ann.calls("bob").await;
     let call_id = bob.rings().await;
-    bob.engine.reject(ReasonedCall { call_id, message: Some("in five minutes".into()) }).await.unwrap();
+    let params = RejectParams { message: Some("in five minutes".into()), ..RejectParams::from(&call_id) };
+    bob.engine.reject(params).await.unwrap();
     assert_eq!(ann.ended().await, EndReason::Rejected);
     assert_eq!(ann.call().unwrap().message.as_deref(), Some("in five minutes"));
     bob.ended().await;
@@ -234,8 +235,8 @@ async fn echo_answers_and_plays_back_what_it_hears_a_second_later() {
     ann.engine.stop().await;
     let heard = read_wav(&heard_file);
     let found = likeness(&said[48_000..2 * 48_000], &heard, 0..heard.len() as i64);
-    // Twice through Opus and a jitter buffer; what somebody else said scores below 0.5 (see `ears`).
-    assert!(found.correlation > 0.6, "{found:?}");
+    // Twice through Opus and a jitter buffer; what somebody else said scores below 0.3 (see `ears`).
+    assert!(found.correlation > 0.7, "{found:?}");
     // What was said in the second second comes back a second later, at the earliest.
     assert!(found.delay > 2 * 48_000, "{found:?}");
 }

@@ -71,8 +71,18 @@ fn help_names_the_options_and_explains_the_lines() {
     for option in ["account", "token", "server", "app-key", "device-id", "data-dir", "microphone", "speaker", "loop"] {
         assert!(help.contains(&format!("--{option}")), "--{option} is not in the help");
     }
-    for word in ["--auto-answer", "--embedded-broker", "set_muted", "call_stats", "call_ended", r#"{"id":1,"command""#]
-    {
+    for word in [
+        "--auto-answer",
+        "--device ",
+        "--single-device",
+        "--embedded-broker",
+        "set_muted",
+        "transfer",
+        "call_stats",
+        "call_ended",
+        "stream_added",
+        r#"{"id":1,"command""#,
+    ] {
         assert!(help.contains(word), "{word} is not in the help");
     }
 }
@@ -186,6 +196,56 @@ fn two_processes_talk_and_the_speech_arrives_both_ways() {
         let heard = read_wav(file(&format!("heard-{listener}.wav")).as_ref());
         let found = likeness(&said[48_000..2 * 48_000], &heard, 0..heard.len() as i64);
         assert!(found.correlation > 0.7, "at {listener}: {found:?}");
+    }
+}
+
+#[test]
+fn a_doorbell_is_heard_before_the_answer_and_the_call_is_held_by_lines() {
+    let place = tempfile::tempdir().unwrap();
+    let broker = free_address();
+    let mut ann = online("ann", broker, place.path(), &[]);
+    let mut gate = online("gate", broker, place.path(), &["--device", "--microphone", "tone:440"]);
+    ann.event_where("presence_changed", |data| data["user_id"] == "gate" && data["presence"] == "online").unwrap();
+    gate.sees_online("ann").unwrap();
+    ann.ask("add_contact", &json!({ "user_id": "gate" })).unwrap();
+    let message = json!({ "button": 2 }).to_string();
+    let session = gate.ask("call", &json!({ "to": ["ann"], "message": message })).unwrap();
+    let call = session["call_id"].as_str().unwrap().to_owned();
+    let mine = |data: &Value| data["call_id"] == call.as_str();
+    let invited = ann.event_where("invited", mine).unwrap();
+    assert_eq!((&invited.data()["inviter"], &invited.data()["message"]), (&json!("gate"), &json!(message)));
+    let stream = ann.event_where("stream_added", mine).unwrap();
+    assert_eq!((&stream.data()["user_id"], &stream.data()["url"]), (&json!("gate"), &Value::Null));
+    ann.ask("accept", &json!({ "call_id": call, "meanwhile": "hold" })).unwrap();
+    for end in [&mut ann, &mut gate] {
+        end.event_where("connected", mine).unwrap();
+    }
+    ann.ask("hold", &json!({ "call_id": call })).unwrap();
+    let held = gate.event_where("held", mine).unwrap();
+    assert_eq!((&held.data()["user_id"], &held.data()["on_hold"]), (&json!("ann"), &json!(true)));
+    ann.ask("resume", &json!({ "call_id": call })).unwrap();
+    gate.event_where("held", |data| mine(data) && data["on_hold"] == false).unwrap();
+    ann.ask("set_volume", &json!({ "user_id": "gate", "db": -6.0 })).unwrap();
+    let view = ann.ask("snapshot", &Value::Null).unwrap();
+    assert_eq!(view["calls"][0]["members"][0]["volume_db"], -6.0);
+    let error = refused(ann.ask("switch_media", &json!({ "call_id": call, "media": "video" })));
+    assert_eq!(error["code"], "unsupported");
+    ann.ask("leave", &json!({ "call_id": call })).unwrap();
+    let ended = gate.event_where("call_ended", mine).unwrap();
+    assert_eq!(ended.data()["reason"], "hangup");
+}
+
+#[test]
+fn the_log_says_more_while_debug_is_set() {
+    let place = tempfile::tempdir().unwrap();
+    let mut ann = online("ann", free_address(), place.path(), &[]);
+    assert!(!ann.complaints().contains("DEBUG"), "{}", ann.complaints());
+    ann.ask("set_settings", &json!({ "debug": true })).unwrap();
+    // Nothing tells when a line has been written.
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while !ann.complaints().contains("DEBUG") {
+        assert!(std::time::Instant::now() < deadline, "no word more: {}", ann.complaints());
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -13,18 +13,36 @@ export const commands = {
 	currentUser: () => __TAURI_INVOKE<AccountView | null>("current_user"),
 	/**  The whole snapshot: listen to `phone_view` first, then ask for it. */
 	snapshot: () => __TAURI_INVOKE<PhoneView>("snapshot"),
-	/**  Call one person or several. */
+	/**  Call one person, several, or a saved group. */
 	call: (params: CallParams) => __TAURI_INVOKE<CallSession>("call", { params }),
-	/**  Answer. */
-	accept: (callId: string) => __TAURI_INVOKE<null>("accept", { callId }),
+	/**  Invite more people into a running call. */
+	invite: (params: InviteParams) => __TAURI_INVOKE<null>("invite", { params }),
+	/**  Answer; a running call is put on hold unless told otherwise. */
+	accept: (params: AcceptParams) => __TAURI_INVOKE<null>("accept", { params }),
 	/**  Decline, with words if wished. */
-	reject: (params: ReasonedCall) => __TAURI_INVOKE<null>("reject", { params }),
+	reject: (params: RejectParams) => __TAURI_INVOKE<null>("reject", { params }),
 	/**  Withdraw a call before it connects. */
-	cancel: (callId: string) => __TAURI_INVOKE<null>("cancel", { callId }),
-	/**  End a call, or cancel it before it connects. */
+	cancel: (params: CancelParams) => __TAURI_INVOKE<null>("cancel", { params }),
+	/**  Leave a call; the others go on. */
+	leave: (callId: string) => __TAURI_INVOKE<null>("leave", { callId }),
+	/**  End a call for all if I began it, else leave it; or cancel it before it connects. */
 	hangup: (callId: string) => __TAURI_INVOKE<null>("hangup", { callId }),
 	/**  Leave the screen of a call that has ended. */
 	dismiss: (callId: string) => __TAURI_INVOKE<null>("dismiss", { callId }),
+	/**  Put a call on hold. */
+	hold: (callId: string) => __TAURI_INVOKE<null>("hold", { callId }),
+	/**  Go on with a call; the others are put on hold. */
+	resume: (callId: string) => __TAURI_INVOKE<null>("resume", { callId }),
+	/**  Voice becomes picture, or back. */
+	switchMedia: (params: SwitchMediaParams) => __TAURI_INVOKE<null>("switch_media", { params }),
+	/**  Answer the other side's wish to switch. */
+	answerSwitch: (params: AnswerSwitchParams) => __TAURI_INVOKE<null>("answer_switch", { params }),
+	/**  Hand a call over: to somebody who is called, or to the other side of a second call. */
+	transfer: (params: TransferParams) => __TAURI_INVOKE<null>("transfer", { params }),
+	/**  Bring the other side of one call into another call. */
+	merge: (params: MergeParams) => __TAURI_INVOKE<null>("merge", { params }),
+	/**  Counters of a call's media paths. */
+	callStats: (params: StatsParams) => __TAURI_INVOKE<CallStats>("call_stats", { params }),
 	/**  Microphone off or on. */
 	setMuted: (muted: boolean) => __TAURI_INVOKE<null>("set_muted", { muted }),
 	/**  Is the microphone off. */
@@ -33,16 +51,61 @@ export const commands = {
 	setSpeakerEnabled: (enabled: boolean) => __TAURI_INVOKE<null>("set_speaker_enabled", { enabled }),
 	/**  Is the speaker on. */
 	isSpeakerEnabled: () => __TAURI_INVOKE<boolean>("is_speaker_enabled"),
+	/**  How loud somebody is heard, -40 to 12 dB. */
+	setVolume: (params: VolumeParams) => __TAURI_INVOKE<null>("set_volume", { params }),
+	/**  Open the sound devices before a call, or say why they can't be. */
+	initEngine: () => __TAURI_INVOKE<null>("init_engine"),
+	/**  Close every sound device. */
+	releaseEngine: () => __TAURI_INVOKE<null>("release_engine"),
 	/**  How long a call rings, 1000 to 120000 ms. */
 	setCallTimeout: (ms: number) => __TAURI_INVOKE<null>("set_call_timeout", { ms }),
 	/**  Change settings; what is absent stays. */
 	setSettings: (patch: SettingsPatch) => __TAURI_INVOKE<null>("set_settings", { patch }),
 	/**  The missed calls have been seen. */
 	markHistorySeen: () => __TAURI_INVOKE<null>("mark_history_seen"),
+	/**  Change what I say of myself; what is absent stays, what is empty goes. */
+	setProfile: (patch: ProfilePatch) => __TAURI_INVOKE<Profile>("set_profile", { patch }),
+	/**  Take somebody into the contacts. */
+	addContact: (userId: string) => __TAURI_INVOKE<null>("add_contact", { userId }),
+	/**  Change what I keep about somebody; what is absent stays, what is empty goes. */
+	setContact: (patch: ContactPatch) => __TAURI_INVOKE<null>("set_contact", { patch }),
+	/**  Take somebody out of the contacts. */
+	removeContact: (userId: string) => __TAURI_INVOKE<null>("remove_contact", { userId }),
+	/**  Make a group, or change the one of that id. */
+	setGroup: (params: GroupParams) => __TAURI_INVOKE<Group>("set_group", { params }),
+	/**  Forget a group. */
+	removeGroup: (groupId: string) => __TAURI_INVOKE<null>("remove_group", { groupId }),
+	/**  Contacts in whose names, accounts or notes every word is found. */
+	searchContacts: (query: string) => __TAURI_INVOKE<ContactView[]>("search_contacts", { query }),
+	/**  A picture as a data URL; null when it is no longer there. */
+	avatar: (avatarId: string) => __TAURI_INVOKE<string | null>("avatar", { avatarId }),
+	/**  The contacts and groups as vCard 4.0. */
+	exportContacts: () => __TAURI_INVOKE<ExportedContacts>("export_contacts"),
+	/**  Take a vCard file in. */
+	importContacts: (vcard: string) => __TAURI_INVOKE<ImportReport>("import_contacts", { vcard }),
+	/**  Calls of the history that fit, newest first. */
+	searchHistory: (query: HistoryQuery) => __TAURI_INVOKE<RecordView[]>("search_history", { query }),
+	/**  Delete these calls from the history; absent: all. */
+	deleteRecords: (callIds: string[] | null) => __TAURI_INVOKE<null>("delete_records", { callIds }),
+	/**  The whole history as a file's text. */
+	exportHistory: (format: ExportFormat) => __TAURI_INVOKE<ExportedHistory>("export_history", { format }),
+	/**  The numbers to compare with somebody, device by device. */
+	safetyNumber: (userId: string) => __TAURI_INVOKE<SafetyNumber[]>("safety_number", { userId }),
+	/**  A number was compared, or no longer counts as such. */
+	setVerified: (userId: string, deviceId: string, verified: boolean) => __TAURI_INVOKE<null>("set_verified", { userId, deviceId, verified }),
+	/**  Believe a device's changed key. */
+	trustKey: (userId: string, deviceId: string) => __TAURI_INVOKE<null>("trust_key", { userId, deviceId }),
+	/**  Ask where to keep a text, and write it there; false: the person thought better of it. */
+	saveFile: (name: string, text: string) => __TAURI_INVOKE<boolean>("save_file", { name, text }),
 	/**  Levels now, dB below full scale: ask 10 to 20 times a second while a call is on. */
 	meters: () => __TAURI_INVOKE<Meters>("meters"),
 	/**  Bring the main window to the front. */
 	openMain: () => __TAURI_INVOKE<null>("open_main"),
+	/**
+	 *  The incoming-call window has drawn the card of a call, `height` CSS pixels tall, and may be seen now; or nothing, and
+	 *  may go.
+	 */
+	incomingDrawn: (callId: string | null, height: number | null) => __TAURI_INVOKE<null>("incoming_drawn", { callId, height }),
 };
 
 /** Events */
@@ -52,6 +115,16 @@ export const events = {
 };
 
 /* Types */
+/**  How to answer. */
+export type AcceptParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Voice or picture; absent: as invited. A video call may be taken as an audio call (kit E07). */
+	media?: Media | null,
+	/**  What becomes of the running call, if there is one. */
+	meanwhile?: Meanwhile,
+};
+
 /**  The person at this device. */
 export type AccountView = {
 	/**  The account (kit A03's username). */
@@ -68,6 +141,32 @@ export type AccountView = {
 	embedded: boolean,
 };
 
+/**  How an incoming call shows itself while it rings here. */
+export type Alert = 
+/**  The ring tone and a pop-up. */
+"ring" | 
+/**  A beep in the running call. */
+"call_waiting" | 
+/**  Nothing is heard and nothing pops up: do-not-disturb, or a device that does not ring. */
+"silent";
+
+/**  The answer to the other side's wish to switch. */
+export type AnswerSwitchParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Yes or no. */
+	accept: boolean,
+};
+
+/**  How much is sent of a voice (kit D04); always mono at 48 kHz. */
+export type AudioQuality = 
+/**  24 kbit/s: clear speech on a thin line. */
+"voice" | 
+/**  32 kbit/s. */
+"balanced" | 
+/**  64 kbit/s: music too. */
+"high";
+
 /**  Sound devices and what is wrong with them. */
 export type AudioView = {
 	/**  What can be spoken into. */
@@ -82,14 +181,16 @@ export type AudioView = {
 
 /**  Whom to call, and how. */
 export type CallParams = {
-	/**  Accounts, or `echo`. */
-	to: string[],
+	/**  Accounts, or `echo`. May be empty for a group, which then is called whole. */
+	to?: string[],
 	/**  Voice or picture. */
 	media?: Media,
-	/**  Any JSON value for the callee, as text (kit B06). */
+	/**  Any JSON value for the callee, as text (kits A06, B06), at most 4096 bytes. */
 	message?: string | null,
 	/**  How long it rings, ms; absent: the setting. */
 	timeout_ms?: number | null,
+	/**  The saved group that it is for (kits B13, E06). */
+	group_id?: string | null,
 };
 
 /**  A call as the kits describe it (kit C22). */
@@ -123,16 +224,54 @@ export type CallState =
 /**  Over; `reason` says why. */
 "ended";
 
+/**  Counters of a call's media path, since it began. */
+export type CallStats = {
+	/**  Voice packets sent. */
+	packets_sent: number | null,
+	/**  Voice packets received. */
+	packets_received: number | null,
+	/**  Bytes of voice sent, without headers. */
+	bytes_sent: number | null,
+	/**  Bytes of voice received, without headers. */
+	bytes_received: number | null,
+	/**  Voice packets of theirs that never came (RFC 3550). */
+	lost: number | null,
+	/**  Round trip of the media path, ms; absent until measured. */
+	rtt_ms: number | null,
+	/**  Jitter of their packets, ms (RFC 3550). */
+	jitter_ms: number | null,
+	/**  How long their voice waits in the jitter buffer, ms. */
+	buffer_ms: number | null,
+	/**  Voice made up for what was lost, ms. */
+	concealed_ms: number | null,
+	/**  Voice played, ms. */
+	played_ms: number | null,
+	/**  From the answer to the first sound of theirs at the speaker, ms. */
+	first_audio_ms: number | null,
+	/**  What encrypts the voice. */
+	srtp_cipher: string,
+};
+
 /**  One call. */
 export type CallView = {
 	/**  The call. */
 	call_id: string,
-	/**  Who began it. */
+	/**  Who began it, seen from here. */
 	direction: Direction,
 	/**  Voice or picture. */
 	media: Media,
+	/**  Who began it. */
+	host: string,
+	/**  Who invited me; absent for a call of my own. */
+	inviter: string | null,
+	/**  The saved group it is for. */
+	group_id: string | null,
+	/**  That group's name, if it is saved here. */
+	group_name: string | null,
 	/**  Where it stands. */
 	state: CallState,
+	/**  How it shows itself while it rings here. */
+	alert: Alert | null,
 	/**  Why it ended; absent before. */
 	reason: EndReason | null,
 	/**  Everyone else in it. */
@@ -145,8 +284,24 @@ export type CallView = {
 	duration_ms: number | null,
 	/**  My microphone is off. */
 	muted: boolean,
-	/**  How good the media path is; absent until measured. */
+	/**  I put it on hold. */
+	on_hold: boolean,
+	/**  A change between voice and picture that waits for an answer. */
+	switch: SwitchView | null,
+	/**  To whom it is being handed over. */
+	transfer_to: string | null,
+	/**  The caller's sound (and picture) is here before the answer. */
+	preview: boolean,
+	/**  How good the worst of its media paths is; absent until measured. */
 	quality: Quality | null,
+};
+
+/**  How to withdraw (kit B07). */
+export type CancelParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Leave the callee a record of the call (kit B08's `sendMsg`). */
+	record?: boolean,
 };
 
 /**  How the server is reached. */
@@ -168,6 +323,16 @@ export type ConnectionState =
 /**  Lost; trying again. */
 "reconnecting";
 
+/**  One of somebody's devices. */
+export type ContactDevice = {
+	/**  The device. */
+	device_id: string,
+	/**  Whether it is there. */
+	presence: PresenceView,
+	/**  What it is. */
+	kind: ContactKind,
+};
+
 /**  What kind of contact it is. */
 export type ContactKind = 
 /**  A human being. */
@@ -177,16 +342,64 @@ export type ContactKind =
 /**  The contact inside Peal that plays back what it hears. */
 "echo";
 
+/**  A contact to change; what is absent stays, and an empty text takes a note away. */
+export type ContactPatch = {
+	/**  Who. Somebody who is not among the contacts yet may be given, so that anybody can be blocked. */
+	user_id: string,
+	/**  The name to show in place of their own, at most 64 characters. */
+	note_name?: string | null,
+	/**  What is worth knowing about them, at most 2000 characters; may have lines. */
+	note_text?: string | null,
+	/**  A favourite. */
+	is_favorite?: boolean | null,
+	/**  Their calls don't ring. */
+	is_no_disturb?: boolean | null,
+	/**  Blocked: for them there is nobody here. */
+	is_in_black_list?: boolean | null,
+	/**  Somebody whom the person knows, not only somebody seen. */
+	is_friend?: boolean | null,
+};
+
 /**  Somebody to call. */
 export type ContactView = {
 	/**  The account; `echo` for Echo. */
 	user_id: string,
-	/**  The name to show. */
+	/**  The name to show: `note_name`, else `nickname`, else the account. */
 	name: string,
 	/**  What kind it is. */
 	kind: ContactKind,
 	/**  Whether they are there. */
 	presence: PresenceView,
+	/**  The name that they gave themselves. Here and below an empty text is a field not filled in (kit C23). */
+	nickname: string,
+	/**  As they say. */
+	gender: Gender,
+	/**  As they say: `1990-12-31`, or without a year `--12-31`. */
+	birthday: string,
+	/**  As they say. */
+	region: string,
+	/**  As they say: a line about themselves. */
+	signature: string,
+	/**  From an imported card; nobody shows their address to others. */
+	address: string,
+	/**  Their picture's name, for the command `avatar`; absent without one. */
+	avatar_id: string | null,
+	/**  The name that the person here gave them. */
+	note_name: string,
+	/**  What the person here wrote about them; may have lines. */
+	note_text: string,
+	/**  A favourite. */
+	is_favorite: boolean,
+	/**  Their calls don't ring. */
+	is_no_disturb: boolean,
+	/**  Blocked: for them there is nobody here. */
+	is_in_black_list: boolean,
+	/**  Taken into the contacts by hand, not only seen. */
+	is_friend: boolean,
+	/**  Whether their devices are who they say. */
+	verified: Verification,
+	/**  Their devices, also those that are away. */
+	devices: ContactDevice[],
 };
 
 /**  A sound device. */
@@ -203,6 +416,14 @@ export type Direction =
 "outgoing" | 
 /**  They called. */
 "incoming";
+
+/**  When nothing rings: calls are shown in silence and recorded, and the caller hears "no response". */
+export type DoNotDisturb = {
+	/**  Now, until it is switched off. */
+	on?: boolean,
+	/**  And in these hours, also while `on` is false; at most 32. */
+	schedule?: QuietHours[],
+};
 
 /**  Why a call ended. Each has words and a hint in the interface. */
 export type EndReason = 
@@ -232,6 +453,10 @@ export type EndReason =
 "unreachable" | 
 /**  The other side can't take this kind of call. */
 "incompatible" | 
+/**  Handed over to somebody else. */
+"transferred" | 
+/**  From somebody who is blocked. Never told to the other side. */
+"blocked" | 
 /**  A fault. */
 "error";
 
@@ -263,6 +488,10 @@ export type ErrorCode =
 "wrong_state" | 
 /**  A call is running; a second one would need to hold it. */
 "busy" | 
+/**  There are as many people in the call as it can have. */
+"full" | 
+/**  There are as many calls as there can be. */
+"call_limit" | 
 /**  Not offered by this version. */
 "unsupported" | 
 /**  No microphone is there. */
@@ -350,6 +579,15 @@ export type Event =
 	/**  Sound comes from them. */
 	available: boolean,
 } } | 
+/**  Somebody's camera went on or off (kit B23). */
+{ event: "video_available"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who. */
+	user_id: string,
+	/**  A picture comes from them. */
+	available: boolean,
+} } | 
 /**  Somebody muted or unmuted (kit B30). */
 { event: "audio_muted"; data: {
 	/**  The call. */
@@ -358,6 +596,85 @@ export type Event =
 	user_id: string,
 	/**  Their microphone is off. */
 	muted: boolean,
+} } | 
+/**  Somebody turned their camera off or on (kit B29). */
+{ event: "video_muted"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who. */
+	user_id: string,
+	/**  Their camera is off. */
+	muted: boolean,
+} } | 
+/**  Somebody put the call on hold, or took it up again. */
+{ event: "held"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who. */
+	user_id: string,
+	/**  On hold. */
+	on_hold: boolean,
+} } | 
+/**  Somebody else was invited into the call (kits C19, E26). */
+{ event: "users_invited"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  By whom. */
+	from_user: string,
+	/**  Who. */
+	invited_users: string[],
+} } | 
+/**  The other side asks for picture; `answer_switch` answers. */
+{ event: "media_change_requested"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Who asks. */
+	user_id: string,
+	/**  For what. */
+	media: Media,
+} } | 
+/**  The call is a voice call or a video call from now on (kit B26). */
+{ event: "media_changed"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  What it is now. */
+	media: Media,
+} } | 
+/**  The other side does not want to switch, or did not say in time. */
+{ event: "media_change_refused"; data: UserInCall } | 
+/**  The call is being handed over. */
+{ event: "transferring"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  By whom. */
+	by: string,
+	/**  To whom. */
+	to: string,
+} } | 
+/**  I have handed the call over. */
+{ event: "transferred"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  To whom. */
+	to: string,
+} } | 
+/**  The one to whom the call was to be handed over did not take it; it goes on as before. */
+{ event: "transfer_failed"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  To whom. */
+	to: string,
+	/**  Why not. */
+	reason: EndReason,
+} } | 
+/**  The caller's sound (and picture) can be had before the answer (kit A10). */
+{ event: "stream_added"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Whose. */
+	user_id: string,
+	/**  Where else it can be played from; absent: only here, in the call. */
+	url: string | null,
 } } | 
 /**  Answered on another device of mine (kit B27). */
 { event: "accepted_elsewhere"; data: {
@@ -384,19 +701,121 @@ export type Event =
 } } | 
 /**  The call is in the history (kit B31, D14 to D18). */
 { event: "call_recorded"; data: RecordView } | 
+/**  Somebody came, went, or began or ended a call. */
+{ event: "presence_changed"; data: {
+	/**  Who. */
+	user_id: string,
+	/**  Whether they are there. */
+	presence: PresenceView,
+} } | 
+/**  A device shows another key than before: its calls are held back until `trust_key`. */
+{ event: "key_changed"; data: {
+	/**  Whose. */
+	user_id: string,
+	/**  Which device. */
+	device_id: string,
+} } | 
 /**  Levels, several times a second while in a call (kit E24). */
 { event: "voice_volume"; data: VoiceLevel[] } | 
 /**  Something went wrong that no command asked for. */
 { event: "error"; data: PealError };
+
+/**  How the history leaves. */
+export type ExportFormat = 
+/**
+ *  A table for spreadsheets: RFC 4180 in UTF-8 with a byte order mark; a text that a spreadsheet would take for a
+ *  formula has an apostrophe before it.
+ */
+"csv" | 
+/**  The list as [`super::RecordView`] writes it. */
+"json";
+
+/**  Contacts as a vCard file (RFC 6350). */
+export type ExportedContacts = {
+	/**  The file's text: vCard 4.0, one card per contact or group. */
+	vcard: string,
+};
+
+/**  The whole history as a file's text. */
+export type ExportedHistory = {
+	/**  The text. */
+	text: string,
+};
+
+/**  A gender as kit C knows it. */
+export type Gender = 
+/**  Not told, or neither. */
+"unknown" | 
+/**  Female. */
+"female" | 
+/**  Male. */
+"male";
+
+/**  A saved group, to be called at once. */
+export type Group = {
+	/**  Which. */
+	group_id: string,
+	/**  What the person calls it. */
+	name: string,
+	/**  The accounts in it, without one's own, in the person's order. */
+	members: string[],
+};
+
+/**  A group to save. */
+export type GroupParams = {
+	/**
+	 *  Which; absent: a new one. One that is not there yet is made under this id (a rule as for accounts), for programs
+	 *  that have ids of their own.
+	 */
+	group_id?: string | null,
+	/**  1 to 64 characters. */
+	name: string,
+	/**  1 to 15 others: as many as one call takes. */
+	members: string[],
+};
+
+/**  What to look for in the history: everything that is given must be so. */
+export type HistoryQuery = {
+	/**  Found in a name, an account, the group's name or the message, in capitals or not. */
+	query?: string | null,
+	/**  How it ended. */
+	status?: RecordStatus | null,
+	/**  Somebody who was in it, or called in it. */
+	user_id?: string | null,
+	/**  Who began it. */
+	direction?: Direction | null,
+	/**  Not before, ms since 1970. */
+	from?: number | null,
+	/**  Before, ms since 1970. */
+	until?: number | null,
+	/**  At most so many, newest first: 1 to 1000, absent: 100. */
+	limit?: number | null,
+	/**  So many of the newest are left out. */
+	offset?: number | null,
+};
 
 /**  A STUN or TURN server (RFC 8489, RFC 8656), over UDP. */
 export type IceServer = {
 	/**  `stun:host[:port]` or `turn:host[:port]`. */
 	url: string,
 	/**  For TURN. */
-	username: string,
-	/**  For TURN. */
-	credential: string,
+	username?: string,
+	/**  For TURN. Empty in the snapshot, which every window sees. */
+	credential?: string,
+	/**  A credential is kept. In a patch, without one: the kept one of this server and user name stays. */
+	has_credential?: boolean,
+};
+
+/**  What became of an imported vCard file. */
+export type ImportReport = {
+	/**  Contacts and groups that are new. */
+	imported: number,
+	/**  Contacts and groups that were known. */
+	updated: number,
+	/**  Cards taken without their picture: too large, of another format, or only an address where it lies. */
+	without_picture: number,
+	/**  Cards not taken, and why. */
+	refused: RefusedCard[],
 };
 
 /**  An invite that has arrived (kit B13). */
@@ -417,6 +836,18 @@ export type Invitation = {
 	media: Media,
 };
 
+/**  Whom to invite into a running call (kit C07). */
+export type InviteParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Accounts. */
+	to: string[],
+	/**  Any JSON value for them, as text, at most 4096 bytes. */
+	message?: string | null,
+	/**  How long it rings, ms; absent: the setting. */
+	timeout_ms?: number | null,
+};
+
 /**  Who logs in, and where. */
 export type LoginParams = {
 	/**  The account; absent: made from the display name. */
@@ -427,7 +858,16 @@ export type LoginParams = {
 	server?: string | null,
 	/**  The name that others see; absent: the account. */
 	display_name?: string | null,
+	/**  This device shall be the account's only one: the others are kicked out (kit E23). Absent: the setting. */
+	single_device?: boolean | null,
 };
+
+/**  What becomes of the running call when another one is answered. */
+export type Meanwhile = 
+/**  It is put on hold. */
+"hold" | 
+/**  It is left. */
+"end";
 
 /**  Voice or picture. */
 export type Media = 
@@ -461,8 +901,28 @@ export type MemberView = {
 	kind: ContactKind,
 	/**  Where they stand. */
 	state: MemberState,
+	/**  Why they left; absent before. */
+	reason: EndReason | null,
 	/**  Their microphone is off. */
 	muted: boolean,
+	/**  They put the call on hold. */
+	on_hold: boolean,
+	/**  Their camera is on. */
+	video: boolean,
+	/**  Their device, once it is settled. */
+	device_id: string | null,
+	/**  Who invited them, if it was not the one who began the call. */
+	invited_by: string | null,
+	/**  How much louder they are heard here than they speak, dB: -40 to 12 (see `set_volume`). */
+	volume_db: number | null,
+};
+
+/**  Which call is brought into which. */
+export type MergeParams = {
+	/**  The call whose other side is brought. */
+	call_id: string,
+	/**  The call it is brought into. */
+	into: string,
 };
 
 /**  Levels now, outside the snapshot: they change all the time. */
@@ -504,6 +964,12 @@ export type PhoneView = {
 	audio: AudioView,
 	/**  What the person chose. */
 	settings: Settings,
+	/**  Saved groups, by name. */
+	groups: Group[],
+	/**  What the person at this device says of themselves; empty while nobody is logged in. */
+	profile: Profile,
+	/**  Whether nothing rings now. */
+	quiet: QuietView,
 };
 
 /**  The snapshot has changed; this is the new one, whole. Bursts are joined: no more than one in 16 ms. */
@@ -518,6 +984,48 @@ export type PresenceView =
 /**  Away. */
 "offline";
 
+/**
+ *  What the person at this device says of themselves (kit C23, D10). An empty text is a field not filled in. Everything
+ *  but the address is shown to others.
+ */
+export type Profile = {
+	/**  The name that others see; the account's `display_name` is the same. */
+	nickname: string,
+	/**  Gender. */
+	gender: Gender,
+	/**  `1990-12-31`, without a year `--12-31`, or empty. */
+	birthday: string,
+	/**  Where in the world. */
+	region: string,
+	/**  A line about oneself. */
+	signature: string,
+	/**  The postal address: for this device alone. */
+	address: string,
+	/**  The picture's name, for the command `avatar`; absent without one. */
+	avatar_id: string | null,
+};
+
+/**
+ *  A profile to change; what is absent stays, and an empty text takes a field away (but for the nickname, which nobody
+ *  is without).
+ */
+export type ProfilePatch = {
+	/**  The name that others see, at most 64 characters. */
+	nickname?: string | null,
+	/**  Gender. */
+	gender?: Gender | null,
+	/**  `1990-12-31`, or without a year `--12-31`. */
+	birthday?: string | null,
+	/**  At most 64 characters. */
+	region?: string | null,
+	/**  At most 256 characters. */
+	signature?: string | null,
+	/**  At most 256 characters; never shown to others. */
+	address?: string | null,
+	/**  A PNG or JPEG in base64, bare or as a data URL: at most 32 KiB and 256 by 256 pixels. */
+	avatar?: string | null,
+};
+
 /**  How good the media path is. */
 export type Quality = 
 /**  Nobody would notice anything. */
@@ -527,12 +1035,35 @@ export type Quality =
 /**  Hard to follow. */
 "poor";
 
-/**  A call and words about it. */
-export type ReasonedCall = {
-	/**  The call. */
-	call_id: string,
-	/**  Words for the caller. */
-	message?: string | null,
+/**  Hours in which nothing rings, on certain days of the week, in the local time of this computer. */
+export type QuietHours = {
+	/**  The days on which they begin: 0 is Monday, 6 is Sunday. */
+	days: number[],
+	/**  When they begin, in minutes since midnight: 0 to 1439. */
+	from_min: number,
+	/**
+	 *  When they end, in minutes since midnight: 0 to 1440. Not after the beginning: on the next day (and the same
+	 *  minute is a whole day later).
+	 */
+	until_min: number,
+};
+
+/**  Whether do-not-disturb holds now, by hand or by its schedule. */
+export type QuietView = {
+	/**  Nothing rings. */
+	on: boolean,
+	/**  When the schedule changes that next, ms since 1970; absent if it never does, or while it is switched on by hand. */
+	until: number | null,
+};
+
+/**  Somebody else in a call of the history. */
+export type RecordMember = {
+	/**  The account. */
+	user_id: string,
+	/**  Their name now; of somebody no longer known, the one of then. */
+	name: string,
+	/**  How it went with them. */
+	status: RecordStatus,
 };
 
 /**  How a call ended, for the history (kit D14 to D18). */
@@ -570,6 +1101,49 @@ export type RecordView = {
 	duration_ms: number | null,
 	/**  False: missed and not yet looked at. */
 	seen: boolean,
+	/**  Everyone else who was called or was in it; of a call from an older version empty. */
+	members: RecordMember[],
+	/**  The saved group it was for. */
+	group_id: string | null,
+	/**  What that group is called here, or was. */
+	group_name: string | null,
+	/**  The words that came with it. */
+	message: string | null,
+};
+
+/**  A card that was not taken. */
+export type RefusedCard = {
+	/**  Which one of the file, from 1. */
+	card: number,
+	/**  The name on it, if it could be read. */
+	name: string,
+	/**  Why, in English. */
+	message: string,
+};
+
+/**  How to decline. */
+export type RejectParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Words for the caller, at most 4096 bytes. */
+	message?: string | null,
+	/**  Say that the line is busy (kit E08). */
+	busy?: boolean,
+};
+
+/**  What two people compare, device by device. */
+export type SafetyNumber = {
+	/**  Their device. */
+	device_id: string,
+	/**  Twelve groups of five digits; the same on both sides. */
+	number: string,
+	/**  It has been compared, and the key is the same still. */
+	verified: boolean,
+	/**
+	 *  The device shows another key than the one believed (its calls wait for `trust_key`), or the key believed is
+	 *  another than the one compared.
+	 */
+	changed: boolean,
 };
 
 /**  What the person chose. */
@@ -592,6 +1166,26 @@ export type Settings = {
 	gain_control: boolean,
 	/**  Servers that help two networks find each other; none are needed within one network. */
 	ice_servers: IceServer[],
+	/**  A second invite rings softly during a call; without it, it is answered busy (kit E09). */
+	call_waiting: boolean,
+	/**  Whoever is on hold hears music. */
+	hold_music: boolean,
+	/**  Calls ring on this device; without it, they are shown in silence, and one's other devices ring. */
+	ring_here: boolean,
+	/**  When nothing rings. */
+	do_not_disturb: DoNotDisturb,
+	/**  What becomes of callers whom the person does not know. */
+	unknown_callers: UnknownCallers,
+	/**  The account is used on one device at a time: whichever logged in before is sent away. Since the next login. */
+	single_device: boolean,
+	/**  A call begins with the microphone on (kit D02). */
+	open_microphone: boolean,
+	/**  How much is sent of the voice (kit D04). */
+	audio_quality: AudioQuality,
+	/**  Safe mode: a login needs a token (kit D08). Since the next login. */
+	check_sum: boolean,
+	/**  The log says more (kit D09); never names, addresses or words. */
+	debug: boolean,
 };
 
 /**  Settings to change. */
@@ -616,6 +1210,50 @@ export type SettingsPatch = {
 	gain_control?: boolean | null,
 	/**  STUN and TURN servers, in place of those before. */
 	ice_servers?: IceServer[] | null,
+	/**  A second invite rings softly during a call. */
+	call_waiting?: boolean | null,
+	/**  Whoever is on hold hears music. */
+	hold_music?: boolean | null,
+	/**  Calls ring on this device. */
+	ring_here?: boolean | null,
+	/**  When nothing rings, in place of what was set before. */
+	do_not_disturb?: DoNotDisturb | null,
+	/**  What becomes of callers whom the person does not know. */
+	unknown_callers?: UnknownCallers | null,
+	/**  The account is used on one device at a time. */
+	single_device?: boolean | null,
+	/**  A call begins with the microphone on. */
+	open_microphone?: boolean | null,
+	/**  How much is sent of the voice. */
+	audio_quality?: AudioQuality | null,
+	/**  A login needs a token. */
+	check_sum?: boolean | null,
+	/**  The log says more. */
+	debug?: boolean | null,
+};
+
+/**  Whose counters. */
+export type StatsParams = {
+	/**  The call. */
+	call_id: string,
+	/**  The member; absent: everyone's together. */
+	user_id?: string | null,
+};
+
+/**  What a call is to carry from now on. */
+export type SwitchMediaParams = {
+	/**  The call. */
+	call_id: string,
+	/**  Voice or picture. */
+	media: Media,
+};
+
+/**  A change between voice and picture that has been asked for. */
+export type SwitchView = {
+	/**  I asked; else they did, and wait for an answer. */
+	by_me: boolean,
+	/**  To what. */
+	media: Media,
 };
 
 /**  Light, dark, or as the system. */
@@ -627,6 +1265,30 @@ export type Theme =
 /**  Paper on ink. */
 "dark";
 
+/**  To whom a call is handed over: somebody who is called for it, or the other side of another call of mine. */
+export type TransferParams = {
+	/**  The call. */
+	call_id: string,
+	/**  An account that is called (blind transfer). */
+	to?: string | null,
+	/**  A call whose other side takes over (attended transfer). */
+	to_call_id?: string | null,
+};
+
+/**
+ *  What becomes of a caller whom the person does not know.
+ * 
+ *  Known are friends, favourites, members of one's groups, and everyone whom one has called; not those who have only
+ *  been seen online.
+ */
+export type UnknownCallers = 
+/**  It rings as for everybody. */
+"ring" | 
+/**  Shown in silence and recorded; they hear "no response". */
+"silence" | 
+/**  As if there were nobody here. */
+"block";
+
 /**  Somebody in a call. */
 export type UserInCall = {
 	/**  The call. */
@@ -635,12 +1297,31 @@ export type UserInCall = {
 	user_id: string,
 };
 
+/**  Whether somebody's devices are who they say. */
+export type Verification = 
+/**  Nobody has talked with any of their devices yet. */
+"unknown" | 
+/**  A device is believed since it was first met; nobody has compared its number. */
+"new" | 
+/**  The numbers of all their devices have been compared. */
+"verified" | 
+/**  A device shows another key than the one believed, or than the one compared. */
+"changed";
+
 /**  How loud somebody is. */
 export type VoiceLevel = {
 	/**  The account; empty for my own microphone. */
 	user_id: string,
 	/**  dB below full scale, -100 to 0. */
 	dbfs: number | null,
+};
+
+/**  How loud somebody is heard. */
+export type VolumeParams = {
+	/**  The account. */
+	user_id: string,
+	/**  dB on top of how loud they speak, -40 to 12. */
+	db: number | null,
 };
 
 /* Tauri Specta runtime */

@@ -92,7 +92,7 @@ test('levels are polled only while a call connects people, and show who speaks',
 
 test('a device is chosen while talking', async () => {
   const phone = await open({ calls: [talking()] });
-  await click('devices');
+  await click('more');
   const microphone = the('microphone') as HTMLSelectElement;
   expect([...microphone.options].map((option) => option.text)).toEqual([
     'System default',
@@ -106,8 +106,8 @@ test('a device is chosen while talking', async () => {
     microphone: 'mic-2',
   });
   await key('Escape');
-  expect(find('device-panel')).toBeNull();
-  expect(document.activeElement).toBe(the('devices'));
+  expect(find('more-panel')).toBeNull();
+  expect(document.activeElement).toBe(the('more'));
 });
 
 test('the end is explained; Back leaves, and the keyboard returns to the list', async () => {
@@ -152,11 +152,27 @@ test('the incoming window shows who calls, and nothing once it rings no more', a
   expect(find('incoming')).toBeNull();
 });
 
+test('the incoming window is told when a card is drawn, and when four frames have passed without one', async () => {
+  const frames: FrameRequestCallback[] = [];
+  const request = vi.spyOn(window, 'requestAnimationFrame').mockImplementation((next) => frames.push(next));
+  const phone = await open({ calls: [ring()] }, 'incoming');
+  const drawn = () =>
+    phone.asked.filter(({ command }) => command === 'incomingDrawn').map(({ args }) => args[0]);
+  expect(drawn()).toEqual(['call-1']);
+  phone.show({ calls: [] });
+  await settled();
+  for (let frame = 1; frame <= 3; frame++) frames.at(-1)?.(frame * 16);
+  expect(drawn()).toEqual(['call-1']);
+  frames.at(-1)?.(64);
+  expect(drawn()).toEqual(['call-1', null]);
+  request.mockRestore();
+});
+
 test('Answer answers and brings the main window', async () => {
   const phone = await open({ calls: [ring()] }, 'incoming');
   await click('answer');
   expect(phone.asked.slice(-2)).toEqual([
-    { command: 'accept', args: ['call-1'] },
+    { command: 'accept', args: [{ call_id: 'call-1' }] },
     { command: 'openMain', args: [] },
   ]);
 });
@@ -164,7 +180,10 @@ test('Answer answers and brings the main window', async () => {
 test('Decline declines without words', async () => {
   const phone = await open({ calls: [ring()] }, 'incoming');
   await click('decline');
-  expect(phone.asked.at(-1)).toEqual({ command: 'reject', args: [{ call_id: 'call-1', message: null }] });
+  expect(phone.asked.at(-1)).toEqual({
+    command: 'reject',
+    args: [{ call_id: 'call-1', message: null, busy: false }],
+  });
 });
 
 test('Enter answers, but not a keystroke that was on its way when the window popped up', async () => {
@@ -191,14 +210,14 @@ test('a decline may carry a ready reply or own words; Escape returns to the choi
   await settled();
   expect(phone.asked.at(-1)).toEqual({
     command: 'reject',
-    args: [{ call_id: 'call-1', message: 'I’ll call you back soon.' }],
+    args: [{ call_id: 'call-1', message: 'I’ll call you in five minutes.', busy: false }],
   });
   const own = the('own-words') as HTMLInputElement;
   own.value = ' At four? ';
   own.dispatchEvent(new InputEvent('input', { bubbles: true }));
   own.form?.requestSubmit();
   await settled();
-  expect(phone.asked.at(-1)?.args[0]).toEqual({ call_id: 'call-1', message: 'At four?' });
+  expect(phone.asked.at(-1)?.args[0]).toEqual({ call_id: 'call-1', message: 'At four?', busy: false });
 });
 
 test('an answer that fails is explained in its window', async () => {

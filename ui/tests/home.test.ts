@@ -165,14 +165,14 @@ test('an invite can be answered in the main window too', async () => {
   expect(the('main-ringing').textContent).toMatch(/Bob Chen is calling/);
   the('main-ringing').querySelectorAll('button')[1]?.click();
   await settled();
-  expect(phone.asked.at(-1)).toEqual({ command: 'accept', args: ['call-1'] });
+  expect(phone.asked.at(-1)).toEqual({ command: 'accept', args: [{ call_id: 'call-1' }] });
 });
 
 test('settings change one thing at a time, at once', async () => {
   const phone = await open();
   await click('open-settings');
   await click('noise-suppression');
-  expect(phone.asked.at(-1)?.args[0]).toMatchObject({ noise_suppression: false, echo_cancellation: null });
+  expect(phone.asked.at(-1)?.args[0]).toEqual({ noise_suppression: false });
   the('theme').querySelector<HTMLInputElement>('[value="dark"]')?.click();
   await settled();
   expect(phone.asked.at(-1)?.args[0]).toMatchObject({ theme: 'dark' });

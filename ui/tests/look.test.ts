@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse, type AST } from 'svelte/compiler';
 import { describe, expect, test } from 'vitest';
-import { initials, tintOf, tints } from '../src/parts/avatar';
+import { echoTint, initials, tintOf, tints } from '../src/parts/avatar';
 
 const root = `${import.meta.dirname}/../src`;
 const tokens = new Map(
@@ -28,6 +28,10 @@ const words: [string, string][] = [
   ['on-answer', 'answer'],
   ['on-answer', 'answer-hover'],
   ['on-badge', 'badge'],
+  ['ink-2', 'wash-3'],
+  ['warn', 'paper'],
+  ['warn', 'surface'],
+  ['accent', 'surface'],
   ['paper', 'ink'],
   ['paper', 'ink-hover'],
   ['stage-ink', 'stage'],
@@ -35,6 +39,9 @@ const words: [string, string][] = [
   ['stage-ink', 'stage-3'],
   ['stage-ink-2', 'stage'],
   ['stage-ink-2', 'stage-2'],
+  ['stage-ink-2', 'stage-3'],
+  ['stage-bad', 'stage-2'],
+  ['stage-bad', 'stage-3'],
 ];
 const shapes: [string, string][] = [
   ['control', 'paper'],
@@ -45,6 +52,8 @@ const shapes: [string, string][] = [
   ['in-call', 'paper'],
   ['warn', 'wash'],
   ['stage-alive', 'stage'],
+  ['stage-alive', 'stage-2'],
+  ['control', 'wash'],
   ['stage-warn', 'stage'],
   ['stage-bad', 'stage'],
 ];
@@ -59,7 +68,7 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
   });
 });
 
-test.each([...tints])('white initials can be read on %s', (tint) => {
+test.each([...tints, echoTint])('white initials can be read on %s', (tint) => {
   expect(contrast('#ffffff', tint)).toBeGreaterThanOrEqual(4.5);
 });
 
@@ -67,7 +76,8 @@ test('the red of hanging up carries white', () => {
   expect(contrast('#ffffff', colour('stage-end', 'dark'))).toBeGreaterThanOrEqual(4.5);
 });
 
-test('an account keeps its colour, and many accounts use them all', () => {
+test('an account keeps its colour, many accounts use them all, and none has the one of Echo', () => {
+  expect(tints).not.toContain(echoTint);
   expect(tintOf('bob')).toBe(tintOf('bob'));
   const used = new Set(Array.from({ length: 200 }, (_, index) => tintOf(`user-${index}`)));
   expect(used.size).toBe(tints.length);

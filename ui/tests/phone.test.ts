@@ -1,10 +1,9 @@
-import { expect, test, vi } from 'vitest';
-import { asPealError, connectTo, login, off, on, setSettings } from '../src/callkit';
+import { expect, test } from 'vitest';
+import { asPealError, connectTo, type MemberView } from '../src/callkit';
 import { newest, phone } from '../src/state/phone.svelte';
-import { isAccount, ringingCall, stageCall } from '../src/state/screens';
+import { isAccount, othersWouldStay, ringingCall, ringingCalls, stageCall } from '../src/state/screens';
 import { levelOf } from '../src/state/meters.svelte';
-import { settled } from './render';
-import { SamplePhone, sampleCall, sampleView } from './samples';
+import { NOW, sampleCall, sampleMember, SamplePhone, sampleView } from './samples';
 
 test('the snapshot with the higher revision wins, in whichever order they arrive', () => {
   const [older, newer] = [sampleView({ revision: 4 }), sampleView({ revision: 5 })];
@@ -52,37 +51,6 @@ test('a phone that does not answer is said to be missing', async () => {
   expect(phone.failure).toEqual({ code: 'internal', message: 'no such command', hint: '' });
 });
 
-test('an event reaches its own handlers until they are taken back', async () => {
-  const sample = new SamplePhone(sampleView());
-  connectTo(sample);
-  const [ringing, other] = [vi.fn(), vi.fn()];
-  const stop = on('ringing', ringing);
-  on('user_busy', other);
-  await settled();
-  const data = { call_id: 'c', user_id: 'bob' };
-  sample.emit({ event: 'ringing', data });
-  expect(ringing).toHaveBeenCalledExactlyOnceWith(data);
-  expect(other).not.toHaveBeenCalled();
-  stop();
-  off('user_busy', other);
-  sample.emit({ event: 'ringing', data });
-  sample.emit({ event: 'user_busy', data });
-  expect(ringing).toHaveBeenCalledTimes(1);
-  expect(other).not.toHaveBeenCalled();
-});
-
-test('what is not given to a command is sent as absent', async () => {
-  const sample = new SamplePhone(sampleView());
-  connectTo(sample);
-  await login({ display_name: 'Alice' });
-  await setSettings({ theme: 'dark' });
-  expect(sample.asked[0]).toEqual({
-    command: 'login',
-    args: [{ account: null, token: null, server: null, display_name: 'Alice' }],
-  });
-  expect(sample.asked[1]?.args[0]).toMatchObject({ theme: 'dark', language: null, microphone: null });
-});
-
 test('whatever is thrown becomes an error with a code', () => {
   const error = { code: 'busy' as const, message: 'm', hint: 'h' };
   expect(asPealError(error)).toBe(error);
@@ -111,6 +79,34 @@ test('a ring that ended without me leaves the screen alone, a failed answer does
   expect(end('cancelled')).toBeUndefined();
   expect(end('answered_elsewhere')).toBeUndefined();
   expect(end('ice_failed')).toBeDefined();
+});
+
+test('a silent invite has no window of its own', () => {
+  const silent = sampleCall({ direction: 'incoming', state: 'ringing', alert: 'silent' });
+  const loud = sampleCall({ call_id: 'loud', direction: 'incoming', state: 'ringing' });
+  expect(ringingCall(sampleView({ calls: [silent] }))).toBeUndefined();
+  expect(ringingCall(sampleView({ calls: [silent, loud] }))).toBe(loud);
+  expect(ringingCalls(sampleView({ calls: [silent, loud] }))).toEqual([silent, loud]);
+});
+
+test('of several calls the one that is not on hold takes the stage, then the one held last', () => {
+  const talk = (call_id: string, on_hold: boolean) => sampleCall({ call_id, state: 'connected', on_hold });
+  const [a, b, c] = [talk('a', true), talk('b', false), talk('c', true)];
+  expect(stageCall(sampleView({ calls: [a, b, c] }))).toBe(b);
+  expect(stageCall(sampleView({ calls: [a, c] }))).toBe(c);
+});
+
+test('a call that was handed over leaves the screen', () => {
+  const over = sampleCall({ state: 'ended', reason: 'transferred', connected_at: NOW });
+  expect(stageCall(sampleView({ calls: [over] }))).toBeUndefined();
+});
+
+test('leaving and ending differ only where two others talk', () => {
+  const of = (...states: MemberView['state'][]) =>
+    sampleCall({ members: states.map((state, at) => sampleMember(`m${at}`, 'M', { state })) });
+  expect(othersWouldStay(of('joined'))).toBe(false);
+  expect(othersWouldStay(of('joined', 'ringing', 'left'))).toBe(false);
+  expect(othersWouldStay(of('joined', 'disconnected'))).toBe(true);
 });
 
 test('an account is 1 to 64 of the allowed characters', () => {

@@ -1,5 +1,6 @@
 import { render } from '@testing-library/svelte';
 import { tick } from 'svelte';
+import { vi } from 'vitest';
 import App from '../src/App.svelte';
 import { connectTo, type PhoneView } from '../src/callkit';
 import { SamplePhone, sampleView } from './samples';
@@ -56,3 +57,33 @@ export async function key(name: string, modifiers: KeyboardEventInit = {}): Prom
   await settled();
   return event.defaultPrevented;
 }
+
+/** Clicks the one of that test id that has these data. */
+export async function clickOn(testid: string, data: Record<string, string>): Promise<void> {
+  const found = all(testid).find((element) =>
+    Object.entries(data).every(([name, value]) => element.dataset[name] === value),
+  );
+  if (!found) throw new Error(`no ${testid} has ${JSON.stringify(data)}`);
+  found.click();
+  await settled();
+}
+
+/** Chooses an option of a select. */
+export async function choose(testid: string, value: string): Promise<void> {
+  const select = the(testid) as HTMLSelectElement;
+  select.value = value;
+  select.dispatchEvent(new Event('change', { bubbles: true }));
+  await settled();
+}
+
+/** Gives a file to a file field. */
+export async function give(testid: string, file: File): Promise<void> {
+  const input = the(testid) as HTMLInputElement;
+  Object.defineProperty(input, 'files', { value: [file], configurable: true });
+  input.dispatchEvent(new Event('change', { bubbles: true }));
+  await vi.waitFor(settled);
+}
+
+/** Every time a command was asked for: what it was given. */
+export const given = (phone: SamplePhone, command: string): unknown[] =>
+  phone.asked.filter((asked) => asked.command === command).map(({ args }) => args[0]);

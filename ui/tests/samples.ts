@@ -4,6 +4,8 @@ import type {
   CallView,
   Commands,
   ContactView,
+  Group,
+  MemberView,
   PhoneEvent,
   PhoneView,
   RecordView,
@@ -18,12 +20,16 @@ const DAY = 24 * HOUR;
 
 export const bob = contact('bob.chen', 'Bob Chen', 'online');
 export const contacts: ContactView[] = [
-  contact('echo', 'Echo', 'online', 'echo'),
+  contact('echo', 'Echo', 'online', { kind: 'echo' }),
   bob,
-  contact('front-gate', 'Front gate', 'online', 'device'),
+  contact('front-gate', 'Front gate', 'online', { kind: 'device' }),
   contact('maria', 'Maria Papadaki', 'in_call'),
   contact('david.okafor', 'David Okafor', 'offline'),
   contact('wang', '王小明', 'offline'),
+];
+
+export const groups: Group[] = [
+  { group_id: 'g1', name: 'Design team', members: ['bob.chen', 'maria', 'wang', 'david.okafor'] },
 ];
 
 export const history: RecordView[] = [
@@ -58,6 +64,21 @@ export const history: RecordView[] = [
   record('c1', 'bob.chen', 'Bob Chen', { status: 'busy', reason: 'busy', at: NOW - 12 * DAY }),
 ];
 
+/** A call of the saved group that went differently with each. */
+export const groupRecord: RecordView = record('g9', 'bob.chen', 'Bob Chen', {
+  at: NOW - 2 * HOUR,
+  minutes: 34,
+  group_id: 'g1',
+  group_name: 'Design team',
+  message: '"The new door, before the review"',
+  members: [
+    { user_id: 'bob.chen', name: 'Bob Chen', status: 'completed' },
+    { user_id: 'maria', name: 'Maria Papadaki', status: 'completed' },
+    { user_id: 'wang', name: '王小明', status: 'missed' },
+    { user_id: 'david.okafor', name: 'David Okafor', status: 'rejected' },
+  ],
+});
+
 /** A view of somebody logged in, with whatever is to differ. */
 export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
   return {
@@ -72,6 +93,17 @@ export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
     },
     connection: { state: 'online', problem: null },
     contacts,
+    groups: [],
+    profile: {
+      nickname: 'Alice Lindqvist',
+      gender: 'unknown',
+      birthday: '',
+      region: '',
+      signature: '',
+      address: '',
+      avatar_id: null,
+    },
+    quiet: { on: false, until: null },
     history,
     missed_count: 2,
     calls: [],
@@ -94,32 +126,84 @@ export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
       noise_suppression: true,
       gain_control: true,
       ice_servers: [],
+      call_waiting: false,
+      hold_music: true,
+      ring_here: true,
+      do_not_disturb: { on: false, schedule: [] },
+      unknown_callers: 'ring',
+      single_device: false,
+      open_microphone: true,
+      audio_quality: 'balanced',
+      check_sum: true,
+      debug: false,
     },
     ...changes,
   };
 }
 
 /** A call with Bob, with whatever is to differ. */
-export function sampleCall(
-  changes: Partial<CallView> = {},
-  member: Partial<CallView['members'][number]> = {},
-): CallView {
+export function sampleCall(changes: Partial<CallView> = {}, member: Partial<MemberView> = {}): CallView {
+  const incoming = changes.direction === 'incoming';
   return {
     call_id: 'call-1',
     direction: 'outgoing',
     media: 'audio',
     state: 'calling',
     reason: null,
-    members: [
-      { user_id: 'bob.chen', name: 'Bob Chen', kind: 'person', state: 'inviting', muted: false, ...member },
-    ],
+    host: incoming ? 'bob.chen' : 'alice',
+    inviter: incoming ? 'bob.chen' : null,
+    group_id: null,
+    group_name: null,
+    alert: incoming && changes.state === 'ringing' ? 'ring' : null,
+    members: [sampleMember('bob.chen', 'Bob Chen', member)],
     message: null,
     connected_at: null,
     duration_ms: null,
     muted: false,
+    on_hold: false,
+    switch: null,
+    transfer_to: null,
+    preview: false,
     quality: null,
     ...changes,
   };
+}
+
+/** Somebody else in a call. */
+export function sampleMember(user_id: string, name: string, changes: Partial<MemberView> = {}): MemberView {
+  return {
+    user_id,
+    name,
+    kind: 'person',
+    state: 'inviting',
+    reason: null,
+    muted: false,
+    on_hold: false,
+    video: false,
+    device_id: null,
+    invited_by: null,
+    volume_db: 0,
+    ...changes,
+  };
+}
+
+/** A group's call that I began: two talk, one rings, one has declined. */
+export function sampleGroupCall(changes: Partial<CallView> = {}): CallView {
+  return sampleCall({
+    call_id: 'group-1',
+    state: 'connected',
+    connected_at: NOW - 767_000,
+    quality: 'good',
+    group_id: 'g1',
+    group_name: 'Design team',
+    members: [
+      sampleMember('bob.chen', 'Bob Chen', { state: 'joined', muted: true }),
+      sampleMember('maria', 'Maria Papadaki', { state: 'joined' }),
+      sampleMember('wang', '王小明', { state: 'ringing' }),
+      sampleMember('david.okafor', 'David Okafor', { state: 'left', reason: 'rejected' }),
+    ],
+    ...changes,
+  });
 }
 
 /** A phone that holds what it is given, and remembers what it was asked. */
@@ -170,22 +254,39 @@ export class SamplePhone implements Transport {
   windowLabel() {
     return this.label;
   }
-
-  fitHeight() {
-    return Promise.resolve();
-  }
 }
 
-function contact(
+export function contact(
   user_id: string,
   name: string,
   presence: ContactView['presence'],
-  kind: ContactView['kind'] = 'person',
+  changes: Partial<ContactView> = {},
 ): ContactView {
-  return { user_id, name, kind, presence };
+  return {
+    user_id,
+    name,
+    kind: 'person',
+    presence,
+    nickname: name,
+    gender: 'unknown',
+    avatar_id: null,
+    birthday: '',
+    region: '',
+    signature: '',
+    address: '',
+    note_name: '',
+    note_text: '',
+    is_no_disturb: false,
+    is_in_black_list: false,
+    is_friend: true,
+    is_favorite: false,
+    verified: 'new',
+    devices: [{ device_id: `${user_id}-1`, presence, kind: 'person' }],
+    ...changes,
+  };
 }
 
-function record(
+export function record(
   call_id: string,
   user_id: string,
   name: string,
@@ -202,6 +303,10 @@ function record(
     started_at: at,
     duration_ms: minutes * MINUTE,
     seen: true,
+    members: [{ user_id, name, status: rest.status ?? 'completed' }],
+    group_id: null,
+    group_name: null,
+    message: null,
     ...rest,
   };
 }

@@ -4,6 +4,9 @@ import { phone } from '../src/state/phone.svelte';
 import { session } from '../src/state/session.svelte';
 import { toasts } from '../src/state/toasts.svelte';
 
+// jsdom draws nothing, and so has no fonts.
+Object.defineProperty(document, 'fonts', { value: { load: () => Promise.resolve([]) } });
+
 afterEach(() => {
   cleanup();
   vi.useRealTimers();

@@ -21,7 +21,7 @@ test('a name is all it takes', async () => {
   await type('name-field', '  Alice Lindqvist ');
   await submit();
   expect(phone.asked.find(({ command }) => command === 'login')?.args).toEqual([
-    { account: null, token: null, server: null, display_name: 'Alice Lindqvist' },
+    { display_name: 'Alice Lindqvist' },
   ]);
   phone.show({ account: sampleView().account, connection: { state: 'online', problem: null } });
   await settled();
@@ -119,10 +119,31 @@ test('a login that goes on by itself asks for nothing, and says what is in its w
   expect(find('first-start')).not.toBeNull();
 });
 
-test('a login that ended elsewhere is explained on the first screen', async () => {
+test('who went on elsewhere is told so, and may come back', async () => {
   const phone = await open();
   phone.emit({ event: 'kicked_out' });
   phone.show(loggedOut);
   await settled();
-  expect(the('session-ended').textContent).toMatch(/somewhere else/);
+  expect(the('kicked-out').textContent).toMatch(/somewhere else/);
+  expect(find('first-start')).toBeNull();
+  await click('use-here');
+  expect(phone.asked.at(-1)).toEqual({ command: 'login', args: [{}] });
+});
+
+test('who went on elsewhere may log in another way here', async () => {
+  const phone = await open();
+  phone.emit({ event: 'kicked_out' });
+  phone.show(loggedOut);
+  await settled();
+  await click('login-differently');
+  expect(find('kicked-out')).toBeNull();
+  expect(find('first-start')).not.toBeNull();
+});
+
+test('a login that ended for another reason is explained on the first screen', async () => {
+  const phone = await open();
+  phone.emit({ event: 'session_ended', data: { code: 'wrong_token', message: '', hint: '' } });
+  phone.show(loggedOut);
+  await settled();
+  expect(the('session-ended').textContent).toMatch(/refused this account/);
 });

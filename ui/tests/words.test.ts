@@ -4,7 +4,7 @@ import type { CallView, Direction, EndReason } from '../src/callkit';
 import { catalogues, localeFor, spokenLanguage, type Language } from '../src/words/index.svelte';
 import { day, duration, runningTime } from '../src/words/format';
 import { connectionSaid, endedSaid, errorSaid, messageText, recordSaid } from '../src/words/said';
-import { history, NOW, sampleCall } from './samples';
+import { history, NOW, record, sampleCall } from './samples';
 
 const languages = Object.keys(catalogues) as Language[];
 
@@ -21,15 +21,21 @@ describe.each(languages)('the words in %s', (language) => {
   });
 
   test('cover every error of the engine', () => {
-    expect(Object.keys(words.errors).sort()).toEqual(variants('error.rs', 'ErrorCode').sort());
+    expect(Object.keys(words.errors).sort()).toEqual(variants('ErrorCode').sort());
   });
 
   test('cover every end of a call, on both sides', () => {
-    expect(Object.keys(words.ended).sort()).toEqual(variants('view.rs', 'EndReason').sort());
+    expect(Object.keys(words.ended).sort()).toEqual(variants('EndReason').sort());
     for (const sides of Object.values(words.ended)) {
       expect(sides.outgoing('Bob').title).not.toBe('');
       expect(sides.incoming('Bob').title).not.toBe('');
     }
+  });
+
+  test('cover every event, every reason and every outcome', () => {
+    expect(Object.keys(words.happened).sort()).toEqual(variants('Event').sort());
+    expect(Object.keys(words.reasons).sort()).toEqual(variants('EndReason').sort());
+    expect(Object.keys(words.history.outcomes).sort()).toEqual(variants('RecordStatus').sort());
   });
 
   test('give every error something to do', () => {
@@ -49,7 +55,9 @@ test('the two catalogues have the same shape and differ in their words', () => {
   expect(alike.sort()).toEqual(
     // The product's name, what is typed as it stands, and what a language calls itself.
     [
+      '.addContact.accountExample',
       '.app.name',
+      '.happened.error',
       '.settings.farServerExample',
       '.settings.languages.en',
       '.settings.languages.zh-CN',
@@ -101,6 +109,13 @@ test('the history tells apart who gave up', () => {
   expect(said['c9']).toMatch(/^Outgoing, 12 min/);
 });
 
+test('what another device of mine did is said as such', () => {
+  const elsewhere = (reason: EndReason) =>
+    recordSaid(record('x', 'bob', 'Bob', { direction: 'incoming', status: 'completed', reason, at: NOW }));
+  expect(elsewhere('answered_elsewhere')).toBe('Answered on another device');
+  expect(elsewhere('rejected_elsewhere')).toBe('Declined on another device');
+});
+
 test('an end is said with the name, and a talk with its length', () => {
   const end = (reason: EndReason, direction: Direction, changes: Partial<CallView> = {}) =>
     endedSaid(sampleCall({ state: 'ended', reason, direction, ...changes }));
@@ -134,17 +149,17 @@ test('an invite’s message is shown only where a person wrote it', () => {
 function walk(value: unknown, path: string, visit: (path: string, text: string) => void): void {
   if (typeof value === 'string') visit(path, value);
   else if (typeof value === 'function')
-    walk((value as (...args: unknown[]) => unknown)('Bob', 'x'), path, visit);
+    walk((value as (...args: unknown[]) => unknown)('Bob', 'x', ['y']), path, visit);
   else if (typeof value === 'object' && value !== null) {
     for (const [name, inner] of Object.entries(value)) walk(inner, `${path}.${name}`, visit);
   }
 }
 
-/** The variants of an enum of the engine's border, as they are written on the wire. */
-function variants(file: string, name: string): string[] {
-  const source = readFileSync(`${import.meta.dirname}/../../src-tauri/engine/src/api/${file}`, 'utf8');
-  const body = new RegExp(`pub enum ${name} \\{(.*?)\\n\\}`, 's').exec(source)?.[1] ?? '';
-  const found = [...body.matchAll(/^ {4}([A-Z]\w+),/gm)].map(([, variant = '']) => variant);
-  expect(found.length).toBeGreaterThan(5);
-  return found.map((variant) => variant.replace(/(?<!^)[A-Z]/g, '_$&').toLowerCase());
+/** The variants of an enum of the phone's border, as the generated bindings write them. */
+function variants(name: string): string[] {
+  const source = readFileSync(`${import.meta.dirname}/../src/bindings.ts`, 'utf8');
+  const body = new RegExp(`export type ${name} = \n(.*?);\n`, 's').exec(source)?.[1] ?? '';
+  const found = [...body.matchAll(/^(?:\{ event: )?"(\w+)"/gm)].map(([, variant = '']) => variant);
+  expect(found.length).toBeGreaterThan(4);
+  return found;
 }

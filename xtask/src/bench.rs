@@ -2,7 +2,7 @@
 
 use crate::command::{Failure, Step};
 use crate::packages::{self, Purpose};
-use crate::{call, interface, run, tools};
+use crate::{interface, programs};
 
 /// What may be said after `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -10,7 +10,7 @@ pub struct Arguments {
     /// Print JSON instead of tables.
     #[arg(long)]
     json: bool,
-    /// One figure alone; without it, all of them.
+    /// One figure alone; without it, all of them but `crowd`.
     name: Option<String>,
     /// What else it is measured with, after `--`.
     #[arg(last = true)]
@@ -19,13 +19,21 @@ pub struct Arguments {
 
 /// Builds what is measured, and measures it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.name.as_deref() == Some("crowd") {
+        return crowd(arguments);
+    }
     packages::ensure(Purpose::Test)?;
-    tools::ensure(tools::TAURI_DRIVER)?;
     interface::prepare()?;
-    run::build()?;
-    call::build_headless()?;
+    programs::build("what is measured", &["peal", "peal-headless", "bench"])?;
     let json = arguments.json.then_some("--json");
-    let step = Step::new("Measuring", "cargo").may_take("some minutes; close other programs");
-    let step = step.args(["run", "--quiet", "--package", "peal-tests", "--bin", "bench", "--"]);
+    let step = Step::new("Measuring", &programs::path("bench")).may_take("some minutes; close other programs");
     step.args(json).args(&arguments.name).args(&arguments.rest).run().map(|_| ())
+}
+
+/// Many users on one embedded broker: neither sound nor windows are needed.
+fn crowd(arguments: &Arguments) -> Result<(), Failure> {
+    packages::ensure(Purpose::Call)?;
+    programs::build("what is measured", &["crowd"])?;
+    let step = Step::new("Measuring a crowd", &programs::path("crowd")).may_take("some minutes; close other programs");
+    step.args(arguments.json.then_some("--json")).args(&arguments.rest).run().map(|_| ())
 }

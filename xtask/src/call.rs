@@ -2,6 +2,7 @@
 
 use crate::command::{Failure, Step};
 use crate::packages::{self, Purpose};
+use crate::programs;
 
 /// What may be said after `cargo xtask call`.
 #[derive(clap::Args, Default)]
@@ -17,15 +18,7 @@ pub struct Arguments {
 /// Builds what the call needs and makes it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     packages::ensure(Purpose::Call)?;
-    build_headless()?;
-    let json = arguments.json.then_some("--json");
-    let call = Step::new("Calling", "cargo").may_take("half a minute; building it the first time, some minutes");
-    let call = call.args(["run", "--quiet", "--package", "peal-tests", "--bin", "call", "--"]);
-    call.args(json).args(&arguments.rest).run().map(|_| ())
-}
-
-/// Builds `peal-headless`.
-pub fn build_headless() -> Result<(), Failure> {
-    let step = Step::new("Building peal-headless", "cargo").may_take("the first time 5 to 10 minutes, later seconds");
-    step.args(["build", "--package", "peal-headless"]).run().map(|_| ())
+    programs::build("the call", &["peal-headless", "call"])?;
+    let call = Step::new("Calling", &programs::path("call")).may_take("half a minute");
+    call.args(arguments.json.then_some("--json")).args(&arguments.rest).run().map(|_| ())
 }

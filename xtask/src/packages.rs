@@ -54,6 +54,9 @@ const PACKAGES: &[Package] = &[
     package(Purpose::Test, "sox"),
     package(Purpose::Test, "mosquitto"),
     package(Purpose::Test, "openssl"),
+    // What rmqttd is built with.
+    package(Purpose::Test, "libssl-dev"),
+    package(Purpose::Test, "protobuf-compiler"),
     // Ubuntu has it as a snap, which a test can't start as it likes.
     Package { name: "chromium", purpose: Purpose::Test, or: &["google-chrome", "google-chrome-stable"] },
     package(Purpose::Test, "iproute2"),
@@ -165,7 +168,7 @@ fn ensure_linux(purpose: Purpose) -> Result<(), Failure> {
             "pulseaudio",
             "pactl",
         ]);
-        programs.extend(["espeak-ng", "sox", "mosquitto", "ip", "ethtool"]);
+        programs.extend(["espeak-ng", "sox", "mosquitto", "openssl", "protoc", "ip", "ethtool"]);
     }
     programs.retain(|program| find(program).is_none());
     libraries.retain(|library| output("pkg-config", &["--exists", library]).is_none());

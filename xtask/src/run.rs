@@ -2,9 +2,9 @@
 
 use std::env;
 
-use crate::command::{Failure, Step, command};
+use crate::command::{Failure, command};
 use crate::packages::{self, Purpose};
-use crate::{call, interface, place};
+use crate::{call, interface, place, programs};
 
 /// What may be said after `cargo xtask run`.
 #[derive(clap::Args)]
@@ -28,9 +28,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     packages::ensure(Purpose::Run)?;
     interface::prepare()?;
-    build()?;
+    programs::build("Peal", &["peal"])?;
 
-    let mut app = command(&place::binary("peal").to_string_lossy());
+    let mut app = command(&programs::path("peal"));
     if let Some(profile) = &arguments.profile {
         app.args(["--profile", profile]);
     }
@@ -38,12 +38,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     eprintln!("==> Peal");
     let status = app.status().map_err(|error| Failure::new(format!("Peal can't be started: {error}")))?;
     if status.success() { Ok(()) } else { Err(Failure::new(format!("Peal ended with {status}"))) }
-}
-
-/// Builds the app, with the interface that is built already.
-pub fn build() -> Result<(), Failure> {
-    let hint = "the first time 5 to 15 minutes, later seconds";
-    Step::new("Building Peal", "cargo").may_take(hint).args(["build", "--package", "peal"]).run().map(|_| ())
 }
 
 fn has_display() -> bool {

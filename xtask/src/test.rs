@@ -4,16 +4,17 @@ use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::command::{Failure, Step, human};
 use crate::packages::{self, Purpose};
-use crate::{interface, place, tools};
+use crate::{conformance, interface, place, tools};
 
 /// What may be said after `cargo xtask test`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Part of the names of the tests to run, without any lints; or `quick`: everything but the app and what drives it.
+    /// Part of the names of the tests to run, without any lints; `quick`: everything but the app and what drives it;
+    /// `conformance`: the promises of the five call kits, row by row.
     filter: Option<String>,
     /// What else the tests are run with, after `--`.
     #[arg(last = true)]
@@ -21,18 +22,20 @@ pub struct Arguments {
 }
 
 /// The test programs of tests/ that drive the app's windows.
-const APP_TESTS: [&str; 2] = ["app", "e2e"];
+const APP_TESTS: [&str; 1] = ["app"];
 
 /// Runs every step; lints that fail are collected, a build that fails ends it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let quick = arguments.filter.as_deref() == Some("quick");
     let filter = arguments.filter.as_deref().filter(|_| !quick);
     packages::ensure(Purpose::Test)?;
-    if !quick {
-        tools::ensure(tools::TAURI_DRIVER)?;
-    }
     if filter.is_none() {
         tools::ensure(tools::CARGO_DENY)?;
+        tools::ensure_rmqttd()?;
+    }
+
+    if filter == Some("conformance") {
+        return conformance::run();
     }
 
     let mut report = Report::default();
@@ -81,7 +84,11 @@ fn steps(report: &mut Report, quick: bool, filter: Option<&str>, rest: &[String]
             report.test(finish(tests("cargo test of calls").args(["--package", "peal-tests"]).args(chosen)));
         }
     } else {
+        // Over Peal's own broker here; over the other one below.
         report.test(finish(tests("cargo test").may_take("some minutes").args(scope)));
+    }
+    if lints {
+        report.conformance("mosquitto");
     }
     Ok(())
 }
@@ -129,6 +136,21 @@ impl Report {
         self.note(title, outcome);
     }
 
+    /// The rows of the call kits over another broker.
+    fn conformance(&mut self, broker: &str) {
+        let begun = Instant::now();
+        let title = format!("Conformance over {broker}");
+        let outcome = conformance::drive(broker).and_then(|table| {
+            if table.holds() {
+                self.tests.results.push((format!("conformance, {broker}"), table.counts()));
+                return Ok(begun.elapsed());
+            }
+            table.print(broker);
+            Err(Failure::new(format!("not every row holds over {broker}: {}", table.counts())))
+        });
+        self.note(title, outcome);
+    }
+
     fn note(&mut self, title: String, outcome: Result<Duration, Failure>) {
         let took = outcome.inspect_err(|failure| eprintln!("    {failure}")).ok();
         self.steps.push((title, took));
@@ -146,8 +168,11 @@ impl Report {
             println!("{title:<40} {time:>14}");
         }
         println!();
-        for line in self.tests.failures.iter().chain(&self.tests.results) {
+        for line in &self.tests.failures {
             println!("{line}");
+        }
+        for (program, result) in &self.tests.results {
+            println!("{program:<24} {result}");
         }
     }
 }
@@ -155,38 +180,53 @@ impl Report {
 /// What cargo test prints. Its result lines are held back, so that they are seen once, and at the end.
 #[derive(Default)]
 struct TestOutput {
+    /// What runs now.
+    program: String,
     /// `test … FAILED`.
     failures: Vec<String>,
-    /// `test result: …`.
-    results: Vec<String>,
+    /// Of each program its name and what follows `test result: `.
+    results: Vec<(String, String)>,
 }
 
 impl TestOutput {
     /// Runs the command and shows what it prints, line by line.
     fn follow(&mut self, command: &mut Command) -> io::Result<ExitStatus> {
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        if let Some(stdout) = child.stdout.take() {
-            let mut stdout = BufReader::new(stdout);
-            let mut line = Vec::new();
-            // A test may print what is no text.
-            while stdout.read_until(b'\n', &mut line)? > 0 {
-                self.take(String::from_utf8_lossy(&line).trim_end());
-                line.clear();
-            }
+        // Cargo names the programs on one stream and they tell their results on the other: both take one pipe.
+        let (reader, writer) = io::pipe()?;
+        let mut child = command.stderr(writer.try_clone()?).stdout(writer).spawn()?;
+        // The command keeps its ends for another start, and the output would never end.
+        command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
+        let mut output = BufReader::new(reader);
+        let mut line = Vec::new();
+        // A test may print what is no text.
+        while output.read_until(b'\n', &mut line)? > 0 {
+            self.take(String::from_utf8_lossy(&line).trim_end());
+            line.clear();
         }
         child.wait()
     }
 
     fn take(&mut self, line: &str) {
-        if line.starts_with("test result: ") {
-            self.results.push(line.to_owned());
+        if let Some(result) = line.strip_prefix("test result: ") {
+            self.results.push((self.program.clone(), result.to_owned()));
             return;
         }
+        if let Some(program) = program(line) {
+            program.clone_into(&mut self.program);
+        }
         if line.starts_with("test ") && line.ends_with("... FAILED") {
-            self.failures.push(line.to_owned());
+            self.failures.push(format!("{line} ({})", self.program));
         }
         println!("{line}");
     }
+}
+
+/// The program that a heading of cargo's says to run now: `app` of `Running tests/app/main.rs (target/debug/deps/app-0123)`.
+fn program(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let running = line.strip_prefix("Running ").and_then(|rest| rest.rsplit_once('(')?.1.strip_suffix(')'));
+    let file = running.and_then(|path| path.rsplit(['/', '\\']).next());
+    file.map(|file| file.rsplit_once('-').map_or(file, |(name, _)| name)).or_else(|| line.strip_prefix("Doc-tests "))
 }
 
 #[cfg(test)]
@@ -197,16 +237,32 @@ mod tests {
     fn results_and_failures_of_tests_are_kept_for_the_end() {
         let mut output = TestOutput::default();
         for line in [
+            "     Running unittests src/lib.rs (target/debug/deps/peal_call-0123)",
             "running 2 tests",
             "test a::b ... ok",
             "test a::c ... FAILED",
             "test result: FAILED. 1 passed; 1 failed; 0 ignored",
+            "     Running tests/app/main.rs (target/debug/deps/app-0123)",
             "test result: ok. 3 passed; 0 failed; 0 ignored",
+            "   Doc-tests peal_call",
+            "test result: ok. 1 passed; 0 failed; 0 ignored",
         ] {
             output.take(line);
         }
-        assert_eq!(output.failures, ["test a::c ... FAILED"]);
-        assert_eq!(output.results.len(), 2);
+        assert_eq!(output.failures, ["test a::c ... FAILED (peal_call)"]);
+        let programs: Vec<_> = output.results.iter().map(|(program, _)| program.as_str()).collect();
+        assert_eq!(programs, ["peal_call", "app", "peal_call"]);
+        assert_eq!(output.results[0].1, "FAILED. 1 passed; 1 failed; 0 ignored");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn both_streams_of_a_command_are_read_in_their_order() {
+        let mut output = TestOutput::default();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo '     Running x.rs (y/x-1)' >&2; echo 'test result: ok.'"]);
+        assert!(output.follow(&mut command).unwrap().success());
+        assert_eq!(output.results, [("x".to_owned(), "ok.".to_owned())]);
     }
 
     #[test]

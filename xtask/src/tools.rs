@@ -1,6 +1,9 @@
 //! Programs that cargo installs.
 
+use std::env::consts::EXE_SUFFIX;
+
 use crate::command::{Failure, Step, find};
+use crate::place;
 
 /// A tool of cargo's, by its program.
 #[derive(Debug, Clone, Copy)]
@@ -11,8 +14,6 @@ pub struct Tool {
 
 /// Checks licences, sources and bans of everything that is linked in.
 pub const CARGO_DENY: Tool = Tool { program: "cargo-deny", version: "^0.20" };
-/// Drives the real app's windows by WebDriver.
-pub const TAURI_DRIVER: Tool = Tool { program: "tauri-driver", version: "^2" };
 
 /// Installs the tool if it is not on the `PATH`.
 pub fn ensure(tool: Tool) -> Result<(), Failure> {
@@ -24,4 +25,23 @@ pub fn ensure(tool: Tool) -> Result<(), Failure> {
     // Its build would never be used again: it goes to a directory that cargo takes away.
     let step = step.without_env("CARGO_TARGET_DIR").args(["install", "--locked", "--version", version, program]);
     step.run().map(|_| ())
+}
+
+/// The broker whose cluster is tested.
+const RMQTTD: &str = "0.24.0";
+
+/// Installs rmqttd, if it is not there yet, where the tests look for it: in the target directory, so that a machine that
+/// keeps that one builds it once.
+pub fn ensure_rmqttd() -> Result<(), Failure> {
+    let root = place::target().join("tools").join(format!("rmqttd-{RMQTTD}"));
+    if root.join("bin").join(format!("rmqttd{EXE_SUFFIX}")).is_file() {
+        return Ok(());
+    }
+    let version = format!("={RMQTTD}");
+    let step = Step::new("Installing rmqttd", "cargo").may_take("10 to 20 minutes, once");
+    let step = step.without_env("CARGO_TARGET_DIR").args(["install", "--locked", "--version", &version, "--root"]);
+    // It is tested, not measured: what counts is how soon it is there.
+    let quick = [("OPT_LEVEL", "0"), ("DEBUG", "false"), ("LTO", "off"), ("CODEGEN_UNITS", "256")];
+    let step = quick.iter().fold(step, |step, (name, value)| step.env(&format!("CARGO_PROFILE_RELEASE_{name}"), value));
+    step.args([root.as_os_str()]).args(["rmqttd"]).run().map(|_| ())
 }

@@ -4,23 +4,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use peal_engine::Engine;
-use peal_engine::api::{CallState, CallView, Direction, PhoneView, Theme};
-use tauri::{AppHandle, Manager};
+use peal_engine::api::{Alert, CallState, CallView, PhoneView, Theme};
+use tauri::{AppHandle, Manager as _};
 use tauri_specta::Event as _;
-use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::bindings::{PhoneEvent, PhoneViewChanged};
 use crate::tray::Tray;
 use crate::words::Words;
-use crate::{notification, windows};
+use crate::{incoming, notification, windows};
 
 /// The least time between two snapshots: a screen's frame.
 const FRAME: Duration = Duration::from_millis(16);
-
-/// Told when the incoming-call window is gone.
-#[derive(Debug, Default)]
-pub struct IncomingGone(pub Notify);
 
 /// Follows `engine` until it ends.
 pub fn spawn(app: &AppHandle, engine: &Engine) {
@@ -59,13 +54,12 @@ async fn send_events(app: AppHandle, engine: Engine) {
     }
 }
 
-/// Opens and closes what the snapshot calls for: the incoming-call window, the notification, the main window for a call
+/// Shows and hides what the snapshot calls for: the incoming-call window, the notification, the main window for a call
 /// that was answered; and keeps the shell's language and theme.
 async fn follow_views(app: AppHandle, engine: Engine) {
     let mut views = engine.watch();
     let mut ringing = BTreeSet::new();
     let mut look: Option<(String, Theme)> = None;
-    let mut closing = false;
     loop {
         let view = views.borrow_and_update().clone();
         let words = Words::of(&view.settings.language);
@@ -87,26 +81,17 @@ async fn follow_views(app: AppHandle, engine: Engine) {
         }
         ringing = ringing_here(&view).map(|call| call.call_id.clone()).collect();
 
-        let window = app.get_webview_window(windows::INCOMING);
-        match (ringing_here(&view).next(), window) {
-            (Some(call), None) => {
-                closing = false;
-                if let Err(error) = windows::open_incoming(&app, call, view.settings.theme).await {
-                    tracing::warn!(%error, "the incoming-call window can't be opened");
-                }
-            }
-            (None, Some(window)) if !closing => match window.destroy() {
-                Ok(()) => closing = true,
-                Err(error) => tracing::warn!(%error, "the incoming-call window can't be closed"),
-            },
-            // A call that begins while the last one's window is closing waits for `IncomingGone`.
-            (Some(_) | None, Some(_)) | (None, None) => {}
+        if ringing.is_empty() && !changes.ended.is_empty() {
+            incoming::dismiss(&app);
         }
-
-        let gone = app.state::<IncomingGone>();
-        tokio::select! {
-            changed = views.changed() => if changed.is_err() { return },
-            () = gone.0.notified() => {}
+        if view.account.is_some() {
+            incoming::prepare(&app, view.settings.theme).await;
+        }
+        for call in &changes.began {
+            incoming::expect(&app, &call.call_id, view.settings.theme).await;
+        }
+        if views.changed().await.is_err() {
+            return;
         }
     }
 }
@@ -139,14 +124,18 @@ fn is_answered(state: CallState) -> bool {
     }
 }
 
-/// The calls that ring at this device.
+/// The calls that ask for somebody's attention at this device: not those that ring in silence.
 pub fn ringing_here(view: &PhoneView) -> impl Iterator<Item = &CallView> {
-    view.calls.iter().filter(|call| call.direction == Direction::Incoming && call.state == CallState::Ringing)
+    view.calls.iter().filter(|call| match call.alert {
+        Some(Alert::Ring | Alert::CallWaiting) => true,
+        Some(Alert::Silent) | None => false,
+    })
 }
 
 /// Another language or theme for what the shell itself shows.
 fn dress(app: &AppHandle, words: &Words, theme: Theme) {
     app.set_theme(windows::native_theme(theme));
+    incoming::dress(app, theme);
     if let Some(tray) = app.try_state::<Tray>()
         && let Err(error) = tray.set_words(words)
     {
@@ -156,7 +145,7 @@ fn dress(app: &AppHandle, words: &Words, theme: Theme) {
 
 #[cfg(test)]
 mod tests {
-    use peal_engine::api::{AudioView, Connection, Media, Settings};
+    use peal_engine::api::{Direction, Media};
 
     use super::*;
 
@@ -165,29 +154,28 @@ mod tests {
             call_id: call_id.to_owned(),
             direction,
             media: Media::Audio,
+            host: "ann".to_owned(),
+            inviter: None,
+            group_id: None,
+            group_name: None,
             state,
+            alert: (direction == Direction::Incoming && state == CallState::Ringing).then_some(Alert::Ring),
             reason: None,
             members: Vec::new(),
             message: None,
             connected_at: None,
             duration_ms: None,
             muted: false,
+            on_hold: false,
+            switch: None,
+            transfer_to: None,
+            preview: false,
             quality: None,
         }
     }
 
     fn view(calls: Vec<CallView>) -> PhoneView {
-        PhoneView {
-            revision: 1,
-            account: None,
-            connection: Connection::default(),
-            contacts: Vec::new(),
-            history: Vec::new(),
-            missed_count: 0,
-            calls,
-            audio: AudioView::default(),
-            settings: Settings::default(),
-        }
+        PhoneView { revision: 1, calls, ..PhoneView::default() }
     }
 
     fn before(ids: &[&str]) -> BTreeSet<String> {
@@ -207,6 +195,15 @@ mod tests {
         let view = view(vec![call("a", Direction::Outgoing, CallState::Ringing)]);
         let changes = Changes::between(&before(&[]), &view);
         assert_eq!(changes, Changes { began: Vec::new(), ended: Vec::new(), answered: false });
+    }
+
+    #[test]
+    fn a_call_that_rings_in_silence_is_not_announced_and_one_that_waits_is() {
+        let ringing = |alert| CallView { alert: Some(alert), ..call("a", Direction::Incoming, CallState::Ringing) };
+        let silent = view(vec![ringing(Alert::Silent)]);
+        assert!(Changes::between(&before(&[]), &silent).began.is_empty());
+        let waiting = view(vec![ringing(Alert::CallWaiting)]);
+        assert_eq!(Changes::between(&before(&[]), &waiting).began.len(), 1);
     }
 
     #[test]

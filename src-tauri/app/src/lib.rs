@@ -8,6 +8,7 @@ pub mod bindings;
 pub mod commands;
 mod display;
 mod follow;
+mod incoming;
 mod instance;
 mod notification;
 mod quit;

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use peal_engine::Engine;
-use peal_engine::api::{CallView, Media, ReasonedCall};
+use peal_engine::api::{CallView, Media};
 use tauri::{AppHandle, Manager};
 use tauri_plugin_notification::{Action, ActionPerformed, ActionType, NotificationExt};
 
-use crate::windows;
+use crate::incoming;
 use crate::words::Words;
 
 /// The kind of notification that has the two buttons.
@@ -46,7 +46,8 @@ pub fn listen(app: &AppHandle) {
 
 /// Announces a call that rings here.
 pub fn show(app: &AppHandle, call: &CallView, words: &'static Words) {
-    let caller = call.members.first().map(|member| member.name.clone()).unwrap_or_default();
+    let inviter = call.members.iter().find(|member| call.inviter.as_ref() == Some(&member.user_id));
+    let caller = inviter.or(call.members.first()).map(|member| member.name.clone()).unwrap_or_default();
     let text = match call.media {
         Media::Audio => words.incoming_call,
         Media::Video => words.incoming_video_call,
@@ -133,9 +134,9 @@ fn act(app: &AppHandle, performed: &ActionPerformed) {
     tauri::async_runtime::spawn(async move {
         let done = match action.as_str() {
             ANSWER => engine.accept(&call_id).await,
-            DECLINE => engine.reject(ReasonedCall { call_id, message: None }).await,
+            DECLINE => engine.reject(&call_id).await,
             _ => {
-                windows::raise_incoming(&app);
+                incoming::raise(&app);
                 Ok(())
             }
         };

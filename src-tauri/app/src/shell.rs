@@ -1,25 +1,28 @@
 //! From the command line to the event loop.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use peal_engine::api::{ErrorCode, PealError};
+use peal_engine::log::Log;
 use peal_engine::{Engine, EngineConfig, Profile};
 use peal_store::Place;
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 
 use crate::args::Args;
-use crate::follow::{self, IncomingGone};
+use crate::follow;
+use crate::incoming::Doorway;
 use crate::instance;
 use crate::notification::{self, Notifications};
 use crate::quit::{self, Leaving, quit};
 use crate::tray::{self, Tray};
-use crate::windows::{self, INCOMING, MAIN};
+use crate::windows::{self, MAIN};
 use crate::words::Words;
 use crate::{bindings, display};
 
+/// Warnings, and what Peal's own crates inform about. WebRTC's own warnings are everyday events, and may name addresses.
+const DEFAULT_LOG: &str = "warn,peal=info,rtc=error,webrtc=error";
 /// Exit code: there is no display.
 const NO_DISPLAY: u8 = 2;
 
@@ -35,13 +38,16 @@ pub struct Identity {
 /// Runs Peal until it is told to quit. On the main thread.
 pub fn run() -> ExitCode {
     let args = Args::parse();
-    log();
+    let log = Log::start(DEFAULT_LOG);
     if !display::is_there() {
         eprintln!("Peal needs a display; for a call without one use peal-headless");
         return ExitCode::from(NO_DISPLAY);
     }
     match tauri::async_runtime::block_on(start(&args)) {
-        Ok(Start::Running(engine, identity)) => open(engine, identity),
+        Ok(Start::Running(engine, identity)) => {
+            tauri::async_runtime::block_on(async { log.follow(&engine) });
+            open(engine, identity)
+        }
         Ok(Start::Elsewhere) => {
             println!("Peal is already open on the profile \"{}\": its window comes to the front.", args.profile);
             ExitCode::SUCCESS
@@ -84,11 +90,12 @@ fn open(engine: Engine, identity: Identity) -> ExitCode {
     let border = bindings::builder();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_notification::init())
+        .plugin(tauri_plugin_dialog::init())
         .invoke_handler(border.invoke_handler())
         .manage(engine)
         .manage(identity)
         .manage(Notifications::default())
-        .manage(IncomingGone::default())
+        .manage(Doorway::default())
         .manage(Leaving::default())
         .setup(move |app| {
             border.mount_events(app);
@@ -147,9 +154,6 @@ fn handle(app: &AppHandle, event: RunEvent) {
             }
             // The incoming-call window goes when the ringing does: by Answer, by Decline, or by itself.
         }
-        RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } if label == INCOMING => {
-            app.state::<IncomingGone>().0.notify_one();
-        }
         // The last window is gone: say goodbye before the end.
         RunEvent::ExitRequested { code: None, api, .. } => {
             api.prevent_exit();
@@ -183,13 +187,4 @@ fn refuse(error: &PealError) -> ExitCode {
     eprintln!("{}: {}\n{}", words.cannot_start, error.message, error.hint);
     display::show_error(words.cannot_start, &format!("{}\n\n{}", error.message, error.hint));
     ExitCode::FAILURE
-}
-
-/// Logs to stderr: warnings, and what Peal's own crates inform about. WebRTC's own warnings are everyday events, and may
-/// name addresses. `PEAL_LOG` says otherwise (`PEAL_LOG=peal=debug`).
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PEAL_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,peal=info,rtc=error,webrtc=error"));
-    let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
 }

@@ -1,25 +1,13 @@
-//! The two windows. Which of them is open follows from the snapshot.
+//! The main window, and what all windows have in common.
 
-use peal_engine::api::{CallView, Theme};
+use peal_engine::api::Theme;
 use tauri::utils::config::Color;
-use tauri::{AppHandle, LogicalPosition, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Wry};
+use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Wry};
 
 use crate::shell::Identity;
 
 /// The main window's label.
 pub const MAIN: &str = "main";
-/// The incoming-call window's label.
-pub const INCOMING: &str = "incoming";
-
-/// The incoming-call window, logical pixels: its card, and what the caller's words add.
-const INCOMING_WIDTH: f64 = 384.0;
-const INCOMING_HEIGHT: f64 = 196.0;
-const MESSAGE_HEIGHT: f64 = 72.0;
-/// Its distance from the right edge of the screen, logical pixels.
-const MARGIN_RIGHT: f64 = 16.0;
-/// Its distance from the top, logical pixels: most desktops show notifications above.
-const MARGIN_TOP: f64 = 120.0;
-
 /// Makes the main window. On Windows not in an event handler, where it would wait for itself.
 pub fn build_main(app: &AppHandle, theme: Theme) -> tauri::Result<WebviewWindow> {
     let identity = app.state::<Identity>();
@@ -42,43 +30,9 @@ pub async fn open_main(app: &AppHandle) {
     }
 }
 
-/// Opens the window for a call that rings here: on top of everything, on every workspace, at the top right of the screen
-/// where the pointer is. It takes the keyboard only if Peal has it already: whoever types elsewhere must not answer by accident.
-pub async fn open_incoming(app: &AppHandle, call: &CallView, theme: Theme) -> tauri::Result<()> {
-    let height = INCOMING_HEIGHT + if call.message.is_some() { MESSAGE_HEIGHT } else { 0.0 };
-    build_on_a_thread(app, move |app| {
-        let focused = app.get_webview_window(MAIN).is_some_and(|main| main.is_focused().unwrap_or(false));
-        let mut builder = builder(&app, INCOMING, theme, Paper::Raised)
-            .title("Peal")
-            .inner_size(INCOMING_WIDTH, height)
-            .resizable(false)
-            .maximizable(false)
-            .minimizable(false)
-            .decorations(false)
-            .always_on_top(true)
-            .visible_on_all_workspaces(true)
-            .skip_taskbar(true)
-            .focused(focused);
-        if let Some(position) = top_right(&app) {
-            builder = builder.position(position.x, position.y);
-        }
-        builder.build().map(drop)
-    })
-    .await
-}
-
-/// Brings the incoming-call window to the front, if it is there.
-pub fn raise_incoming(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(INCOMING)
-        && let Err(error) = window.set_focus()
-    {
-        tracing::debug!(%error, "the incoming-call window stays where it is");
-    }
-}
-
 /// What a window looks like before its page is drawn.
 #[derive(Clone, Copy)]
-enum Paper {
+pub enum Paper {
     /// The main window's ground.
     Ground,
     /// What lies above it.
@@ -87,7 +41,7 @@ enum Paper {
 
 impl Paper {
     /// The interface's `--paper` and `--raised`. A window that follows the system stays the engine's white until drawn.
-    fn colour(self, theme: Theme) -> Option<Color> {
+    pub fn colour(self, theme: Theme) -> Option<Color> {
         match (self, theme) {
             (_, Theme::System) => None,
             (Self::Ground, Theme::Light) => Some(Color(0xf6, 0xf5, 0xf2, 0xff)),
@@ -107,7 +61,8 @@ pub fn native_theme(theme: Theme) -> Option<tauri::Theme> {
     }
 }
 
-fn builder<'a>(
+/// A window of Peal's, not yet built.
+pub fn builder<'a>(
     app: &'a AppHandle,
     label: &str,
     theme: Theme,
@@ -125,22 +80,10 @@ fn builder<'a>(
 }
 
 /// A window is built off the event loop, which must turn meanwhile.
-async fn build_on_a_thread<F>(app: &AppHandle, build: F) -> tauri::Result<()>
+pub async fn build_on_a_thread<F>(app: &AppHandle, build: F) -> tauri::Result<()>
 where
     F: FnOnce(AppHandle) -> tauri::Result<()> + Send + 'static,
 {
     let app = app.clone();
     tauri::async_runtime::spawn_blocking(move || build(app)).await?
-}
-
-/// Where the incoming-call window goes; none: where the system likes.
-fn top_right(app: &AppHandle) -> Option<LogicalPosition<f64>> {
-    let under_pointer =
-        app.cursor_position().and_then(|pointer| app.monitor_from_point(pointer.x, pointer.y)).ok().flatten();
-    let monitor = under_pointer.or_else(|| app.primary_monitor().ok().flatten())?;
-    let area = monitor.work_area();
-    let scale = monitor.scale_factor();
-    let origin = area.position.to_logical::<f64>(scale);
-    let size = area.size.to_logical::<f64>(scale);
-    Some(LogicalPosition::new(origin.x + size.width - INCOMING_WIDTH - MARGIN_RIGHT, origin.y + MARGIN_TOP))
 }

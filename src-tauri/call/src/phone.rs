@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::call::Call;
 use crate::chosen::Chosen;
 use crate::finished::{self, Finished};
-use crate::screening::Flood;
+use crate::screening::{Flood, Verdict};
 use crate::{
     CallId, CallRecord, CallSnapshot, DeviceAddress, Direction, Input, Link, Notice, Output, Policy, Refusal, Signal,
 };
@@ -272,6 +272,10 @@ impl Phone {
             Signal::MediaReply { call, revision, accept } => self.media_replied(call, &from, revision, accept),
             Signal::Roster { call, entries, reply } => self.roster_received(now, call, &from, &entries, reply),
             Signal::Record { call, generation, media, status, started_at, message } => {
+                // For the blocked there is nobody here, and so no history either.
+                if from.user != self.me.user && self.policy.verdict(&from.user) == Verdict::Block {
+                    return;
+                }
                 let record = CallRecord {
                     call,
                     peer: from.user.clone(),

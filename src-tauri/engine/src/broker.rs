@@ -18,9 +18,16 @@ pub(crate) struct EmbeddedBroker {
 }
 
 impl EmbeddedBroker {
-    /// Makes sure that a broker listens at `listen`: one of another program, or one started here.
-    pub async fn ensure(&mut self, listen: SocketAddr, profile: &Profile) -> Result<SocketAddr, PealError> {
+    /// Makes sure that a broker listens at `listen`: one of another program, or one started here, which then asks for
+    /// tokens if told so (kit D08).
+    pub async fn ensure(
+        &mut self,
+        listen: SocketAddr,
+        profile: &Profile,
+        check_sum: bool,
+    ) -> Result<SocketAddr, PealError> {
         if let Some(running) = &self.running {
+            running.check_tokens(check_sum);
             return Ok(running.address());
         }
         if listen.port() != 0 && tokio::net::TcpStream::connect(listen).await.is_ok() {
@@ -30,6 +37,7 @@ impl EmbeddedBroker {
         match Broker::start(BrokerConfig { listen, data_dir }).await {
             Ok(broker) => {
                 let address = broker.address();
+                broker.check_tokens(check_sum);
                 tracing::info!(port = address.port(), "the embedded broker runs here");
                 self.running = Some(broker);
                 Ok(address)

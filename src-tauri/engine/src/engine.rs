@@ -1,5 +1,8 @@
 //! The handle that everything outside holds.
 
+mod calls;
+mod people;
+
 use std::sync::Arc;
 
 use peal_store::{Identity, Store};
@@ -7,8 +10,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::EngineConfig;
 use crate::api::{
-    AccountView, CallParams, CallSession, CallStats, Command, ErrorCode, Event, LoginParams, Meters, PealError,
-    PhoneView, ReasonedCall, SettingsPatch,
+    AccountView, Command, ErrorCode, Event, LoginParams, Meters, PealError, PhoneView, SettingsPatch, VolumeParams,
 };
 use crate::message::{Answer, Message};
 use crate::phone::Softphone;
@@ -98,80 +100,35 @@ impl Engine {
         self.view.borrow().account.clone()
     }
 
-    /// Calls somebody (kits A06, B04, C03, E05); `echo` is the test contact.
-    pub async fn call(&self, params: CallParams) -> Result<CallSession, PealError> {
-        match self.ask(Command::Call(params)).await? {
-            Answer::Session(session) => Ok(session),
-            _ => Err(stopped()),
-        }
-    }
-
-    /// Answers (kits A07, B11, C04, E07).
-    pub async fn accept(&self, call_id: &str) -> Result<(), PealError> {
-        self.ask(Command::Accept { call_id: call_id.to_owned() }).await.map(drop)
-    }
-
-    /// Declines, with words if wished (kits B12, C06, E08).
-    pub async fn reject(&self, params: ReasonedCall) -> Result<(), PealError> {
-        self.ask(Command::Reject(params)).await.map(drop)
-    }
-
-    /// Withdraws a call that is not connected (kit B07).
-    pub async fn cancel(&self, call_id: &str) -> Result<(), PealError> {
-        self.ask(Command::Cancel { call_id: call_id.to_owned() }).await.map(drop)
-    }
-
-    /// Ends a call, or cancels or declines it before it connects (kits A08, B10, C05, E10).
-    pub async fn hangup(&self, call_id: &str) -> Result<(), PealError> {
-        self.ask(Command::Hangup { call_id: call_id.to_owned() }).await.map(drop)
-    }
-
-    /// Leaves the screen of an ended call.
-    pub async fn dismiss(&self, call_id: &str) -> Result<(), PealError> {
-        self.ask(Command::Dismiss { call_id: call_id.to_owned() }).await.map(drop)
-    }
-
-    /// Turns the microphone off or on (kits C09, E14). Lasts until the call ends.
-    pub async fn set_muted(&self, muted: bool) -> Result<(), PealError> {
-        self.ask(Command::SetMuted { muted }).await.map(drop)
-    }
-
-    /// Whether the microphone is off (kit C08).
-    pub fn is_muted(&self) -> bool {
-        self.view.borrow().calls.iter().any(|call| call.muted)
-    }
-
-    /// Turns the speaker on or off (kit C11).
-    pub async fn set_speaker_enabled(&self, enabled: bool) -> Result<(), PealError> {
-        self.ask(Command::SetSpeakerEnabled { enabled }).await.map(drop)
-    }
-
-    /// Whether the speaker is on (kit C10).
-    pub fn is_speaker_enabled(&self) -> bool {
-        self.view.borrow().audio.speaker_enabled
-    }
-
-    /// How long the next call rings, ms (kit B03): 1000 to 120000.
-    pub async fn set_call_timeout(&self, ms: u32) -> Result<(), PealError> {
-        self.ask(Command::SetCallTimeout { ms }).await.map(drop)
-    }
-
     /// Changes settings; what the patch leaves out stays.
     pub async fn set_settings(&self, patch: SettingsPatch) -> Result<(), PealError> {
         self.ask(Command::SetSettings(patch)).await.map(drop)
     }
 
+    /// Opens the sound devices before a call (kit C01): answers when they are open, and keeps them open.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoMicrophone`], [`ErrorCode::NoSpeaker`], [`ErrorCode::DeviceBusy`], [`ErrorCode::DeviceFailed`].
+    pub async fn init_engine(&self) -> Result<(), PealError> {
+        self.ask(Command::InitEngine).await.map(drop)
+    }
+
+    /// Closes every sound device (kit C02): answers when they are closed.
+    ///
+    /// # Errors
+    /// [`ErrorCode::WrongState`] while a call needs them.
+    pub async fn release_engine(&self) -> Result<(), PealError> {
+        self.ask(Command::ReleaseEngine).await.map(drop)
+    }
+
+    /// Sets how loud somebody is heard, in every call from now on: `db` on top of how loud they speak, -40 to 12.
+    pub async fn set_volume(&self, user_id: &str, db: f32) -> Result<(), PealError> {
+        self.ask(Command::SetVolume(VolumeParams { user_id: user_id.to_owned(), db })).await.map(drop)
+    }
+
     /// The person has looked at the missed calls.
     pub async fn mark_history_seen(&self) -> Result<(), PealError> {
         self.ask(Command::MarkHistorySeen).await.map(drop)
-    }
-
-    /// Counters of a call's media path.
-    pub async fn call_stats(&self, call_id: &str) -> Result<CallStats, PealError> {
-        match self.ask(Command::CallStats { call_id: call_id.to_owned() }).await? {
-            Answer::Stats(stats) => Ok(stats),
-            _ => Err(stopped()),
-        }
     }
 
     /// Any command, its result as JSON: what `peal-headless` does with a line.
@@ -184,6 +141,15 @@ impl Engine {
             Answer::Stats(stats) => serde_json::to_value(stats),
             Answer::View(view) => serde_json::to_value(view.as_ref()),
             Answer::Bool(value) => Ok(value.into()),
+            Answer::Text(text) => Ok(text.into()),
+            Answer::Profile(profile) => serde_json::to_value(profile),
+            Answer::Group(group) => serde_json::to_value(group),
+            Answer::Contacts(contacts) => serde_json::to_value(contacts),
+            Answer::Records(records) => serde_json::to_value(records),
+            Answer::ExportedContacts(file) => serde_json::to_value(file),
+            Answer::Imported(report) => serde_json::to_value(report),
+            Answer::ExportedHistory(file) => serde_json::to_value(file),
+            Answer::SafetyNumbers(numbers) => serde_json::to_value(numbers),
         };
         json.map_err(|error| PealError::new(ErrorCode::Internal, error.to_string()))
     }
@@ -196,7 +162,7 @@ impl Engine {
         }
     }
 
-    async fn ask(&self, command: Command) -> Result<Answer, PealError> {
+    pub(crate) async fn ask(&self, command: Command) -> Result<Answer, PealError> {
         let (reply, answer) = oneshot::channel();
         self.messages.send(Message::Command(command, reply)).map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
@@ -209,6 +175,6 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn stopped() -> PealError {
+pub(crate) fn stopped() -> PealError {
     PealError::new(ErrorCode::NotLoggedIn, "the phone has been stopped")
 }

@@ -98,6 +98,8 @@ impl From<Refusal> for PealError {
             Refusal::WrongState => ErrorCode::WrongState,
             Refusal::Busy => ErrorCode::Busy,
             Refusal::UnknownUser => ErrorCode::UnknownUser,
+            Refusal::Full => ErrorCode::Full,
+            Refusal::CallLimit => ErrorCode::CallLimit,
         };
         Self::new(code, refusal.to_string())
     }

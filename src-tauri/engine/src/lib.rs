@@ -3,23 +3,23 @@
 //! Everything else (the window, `peal-headless`, Echo, the tests) uses this:
 //!
 //! ```no_run
-//! use peal_engine::{Engine, EngineConfig, api::{CallParams, LoginParams, Media}};
+//! use peal_engine::{Engine, EngineConfig, api::{CallParams, LoginParams}};
 //!
 //! # async fn example() -> Result<(), peal_engine::api::PealError> {
 //! let engine = Engine::start(EngineConfig::default()).await?;
 //! engine.login(LoginParams { display_name: Some("Ann".into()), ..Default::default() }).await?;
-//! let call = engine
-//!     .call(CallParams { to: vec!["echo".into()], media: Media::Audio, message: None, timeout_ms: None })
-//!     .await?;
+//! let call = engine.call(CallParams { to: vec!["echo".into()], ..Default::default() }).await?;
 //! println!("calling {}", call.call_id);
 //! # Ok(())
 //! # }
 //! ```
 
 pub mod api;
+pub mod log;
 
 mod account;
 mod broker;
+mod calling;
 mod commands;
 mod config;
 mod directory;
@@ -29,13 +29,26 @@ mod fault;
 mod history;
 mod link;
 mod login;
+mod meanwhile;
 mod message;
+mod notices;
+mod orders;
+mod people;
 mod phone;
+mod policy;
+mod presence;
+mod records;
+mod schedule;
 mod session;
 mod signals;
 mod sound;
+mod subscription;
+mod text;
 mod translate;
+mod vcard;
 mod view;
+mod voices;
 
 pub use config::{DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 pub use engine::Engine;
+pub use subscription::Subscription;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use peal_call::{Candidate, Link};
-use peal_media::audio::{EncodedFrame, RtpVoicePacket, Voice};
+use peal_media::audio::{Audio, EncodedFrame, RtpVoicePacket, Voice};
 use peal_media::peer::{self, Peer, PeerConfig, PeerError, PeerEvent, PeerStats, VoiceFrame};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
@@ -27,8 +27,10 @@ pub(crate) enum Order {
     AnswerOffer(String),
     Restart,
     AddCandidates(Vec<Candidate>, bool),
-    /// Where the peer's voice goes and mine comes from.
-    Attach(Arc<Voice>, broadcast::Receiver<EncodedFrame>),
+    /// Where the peer's voice goes.
+    Hear(Arc<Voice>),
+    /// Where mine comes from; none: nothing of it leaves.
+    Speak(Option<broadcast::Receiver<EncodedFrame>>),
     /// A message beside MQTT; lost if the path is not up.
     Control(Vec<u8>),
     Stats(oneshot::Sender<PeerStats>),
@@ -52,13 +54,48 @@ pub(crate) enum Fact {
 /// A running link. Dropping it closes the peer connection.
 pub(crate) struct LinkHandle {
     orders: mpsc::UnboundedSender<Order>,
+    /// Which of all that were opened: what an earlier one of the same name still reports is not its word.
+    pub number: u64,
+    /// The peer in the mix; none while no speaker is open.
+    pub voice: Option<Arc<Voice>>,
+    /// My microphone's frames leave by it.
+    speaks: bool,
+    /// How good the path is, and the share of my packets that get lost, in percent.
+    pub judged: Option<(Quality, u8)>,
 }
 
 impl LinkHandle {
-    pub fn open(link: Link, ice_servers: &[IceServer], messages: mpsc::UnboundedSender<Message>) -> Self {
+    pub fn open(link: Link, number: u64, ice_servers: &[IceServer], messages: mpsc::UnboundedSender<Message>) -> Self {
         let (orders, received) = mpsc::unbounded_channel();
-        tokio::spawn(run(link, config(ice_servers), received, messages));
-        Self { orders }
+        tokio::spawn(run(Reporter { link, number, messages }, config(ice_servers), received));
+        Self { orders, number, voice: None, speaks: false, judged: None }
+    }
+
+    /// Puts the peer into the mix, unless they are in it, that loud: 1.0 as they speak, 0.0 not at all.
+    pub fn hear(&mut self, audio: &Audio, volume: f32) -> Arc<Voice> {
+        let voice = if let Some(voice) = &self.voice {
+            Arc::clone(voice)
+        } else {
+            let voice = Arc::new(audio.add_voice(0));
+            self.order(Order::Hear(Arc::clone(&voice)));
+            self.voice.insert(voice).clone()
+        };
+        voice.set_volume(volume);
+        voice
+    }
+
+    /// Lets my voice out, or keeps it in.
+    pub fn speak(&mut self, audio: &Audio, speaks: bool) {
+        if self.speaks != speaks {
+            self.speaks = speaks;
+            self.order(Order::Speak(speaks.then(|| audio.uplink())));
+        }
+    }
+
+    /// The devices have been opened anew: both directions are to be joined to them again.
+    pub fn detach(&mut self) {
+        self.voice = None;
+        self.speaks = false;
     }
 
     pub fn order(&self, order: Order) {
@@ -67,31 +104,40 @@ impl LinkHandle {
     }
 }
 
+/// Tells the loop what becomes of one link.
+struct Reporter {
+    link: Link,
+    number: u64,
+    messages: mpsc::UnboundedSender<Message>,
+}
+
+impl Reporter {
+    fn say(&self, fact: Fact) {
+        let _ = self.messages.send(Message::Link(self.link.clone(), self.number, fact));
+    }
+}
+
 struct Running {
     peer: Peer,
-    link: Link,
-    messages: mpsc::UnboundedSender<Message>,
+    reporter: Reporter,
     voice: Option<Arc<Voice>>,
+    /// The next frame of mine follows a pause of this link's own.
+    resumes: bool,
     last: PeerStats,
     last_concealed_ms: u64,
 }
 
-async fn run(
-    link: Link,
-    config: PeerConfig,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-    messages: mpsc::UnboundedSender<Message>,
-) {
+async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::UnboundedReceiver<Order>) {
     let (events_tx, mut events) = mpsc::channel(EVENTS);
     let peer = match Box::pin(Peer::open(&config, events_tx)).await {
         Ok(peer) => peer,
         Err(error) => {
             tracing::warn!(%error, "a peer connection can't be opened");
-            let _ = messages.send(Message::Link(link, Fact::Failed));
-            return;
+            return reporter.say(Fact::Failed);
         }
     };
-    let mut running = Running { peer, link, messages, voice: None, last: PeerStats::default(), last_concealed_ms: 0 };
+    let mut running =
+        Running { peer, reporter, voice: None, resumes: true, last: PeerStats::default(), last_concealed_ms: 0 };
     let mut uplink: Option<broadcast::Receiver<EncodedFrame>> = None;
     let mut connected = false;
     let mut said_goodbye = false;
@@ -101,9 +147,10 @@ async fn run(
         tokio::select! {
             biased;
             order = orders.recv() => match order {
-                Some(Order::Attach(voice, frames)) => {
-                    running.voice = Some(voice);
-                    uplink = Some(frames);
+                Some(Order::Hear(voice)) => running.hear(voice),
+                Some(Order::Speak(frames)) => {
+                    running.resumes = uplink.is_none();
+                    uplink = frames;
                 }
                 Some(order) => {
                     said_goodbye = matches!(order, Order::Control(_));
@@ -176,7 +223,7 @@ impl Running {
                 let _ = reply.send(self.peer.stats().await);
                 Ok(())
             }
-            Order::Attach(..) => Ok(()),
+            Order::Hear(_) | Order::Speak(_) => Ok(()),
         };
         if let Err(error) = done {
             tracing::warn!(%error, "the media path can't be set up");
@@ -208,11 +255,18 @@ impl Running {
         }
     }
 
-    fn speak(&self, frame: EncodedFrame) {
+    fn hear(&mut self, voice: Arc<Voice>) {
+        self.voice = Some(voice);
+        // It counts from its own start.
+        self.last_concealed_ms = 0;
+    }
+
+    fn speak(&mut self, frame: EncodedFrame) {
+        let resumes = std::mem::take(&mut self.resumes);
         let frame = VoiceFrame {
             payload: frame.payload,
             timestamp: frame.timestamp,
-            marker: frame.talk_spurt_start,
+            marker: frame.talk_spurt_start || resumes,
             level_dbov: frame.level_dbov,
         };
         match self.peer.send_voice(frame) {
@@ -243,7 +297,7 @@ impl Running {
     }
 
     fn say(&self, fact: Fact) {
-        let _ = self.messages.send(Message::Link(self.link.clone(), fact));
+        self.reporter.say(fact);
     }
 }
 

@@ -1,6 +1,5 @@
 //! Logging in: the broker, the account, the client.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,8 @@ use crate::EngineConfig;
 use crate::account::{account_from_name, numbered};
 use crate::api::{ErrorCode, LoginParams, PealError};
 use crate::broker::EmbeddedBroker;
+use crate::directory::Keys;
+use crate::people::public_profile;
 use crate::signals::replay_key;
 
 /// Accounts tried on the embedded broker when a name is taken by another profile.
@@ -30,6 +31,10 @@ pub(crate) struct Login {
     pub identity: Identity,
     pub broker: Arc<Mutex<EmbeddedBroker>>,
     pub boot_id: Uuid,
+    /// Safe mode: a login needs a token (kit D08).
+    pub check_sum: bool,
+    /// This device shall be the account's only one.
+    pub single_device: bool,
 }
 
 /// A login that worked.
@@ -45,6 +50,9 @@ pub(crate) struct LoggedIn {
 impl Login {
     /// Logs in as asked.
     pub async fn run(&self, params: LoginParams) -> Result<LoggedIn, PealError> {
+        if self.check_sum && params.token.as_deref().is_some_and(str::is_empty) {
+            return Err(PealError::new(ErrorCode::WrongToken, "in safe mode a login needs a token"));
+        }
         let last = self.store.last_profile()?;
         let nothing = params.account.is_none() && params.display_name.is_none() && params.server.is_none();
         if let Some(profile) = self.store.profile()?.or_else(|| last.clone()).filter(|_| nothing) {
@@ -116,7 +124,7 @@ impl Login {
         let embedded = server.is_none();
         let mut listen = self.config.embedded_broker;
         if embedded || self.config.always_start_broker {
-            listen = self.broker.lock().await.ensure(listen, &self.config.profile).await?;
+            listen = self.broker.lock().await.ensure(listen, &self.config.profile, self.check_sum).await?;
         }
         let server = server.unwrap_or_else(|| ServerUrl::local(listen));
         let user = UserId::new(profile.account.clone())?;
@@ -135,8 +143,10 @@ impl Login {
         client.client_id = format!("{}~{}", me.user, self.identity.client_random);
         client.display_name.clone_from(&profile.display_name);
         client.kind = self.config.kind.into();
+        client.profile = public_profile(&self.store, &profile.account)?;
+        client.single = self.single_device;
         client.boot_id = self.boot_id;
-        client.pinned = self.pinned(&server_name)?;
+        client.pinned = Keys::load(&self.store, &server_name)?.pinned();
         if let Some(kept) = self.store.setting(&replay_key(&server_name, &me))? {
             client.replay_guard = ReplayGuard::from_bytes(kept.to_string().as_bytes());
         }
@@ -147,17 +157,6 @@ impl Login {
             other => other.into(),
         })?;
         Ok(LoggedIn { client, notices, me, client_id, profile, server: server_name })
-    }
-
-    fn pinned(&self, server: &str) -> Result<HashMap<DeviceAddress, peal_signalling::DevicePublicKey>, PealError> {
-        let mut pinned = HashMap::new();
-        for row in self.store.pinned_keys(server)? {
-            let (Ok(user), Ok(device)) = (UserId::new(row.user_id), DeviceId::new(row.device_id)) else { continue };
-            if let Ok(key) = peal_signalling::DevicePublicKey::from_bytes(row.public_key) {
-                pinned.insert(DeviceAddress { user, device }, key);
-            }
-        }
-        Ok(pinned)
     }
 }
 

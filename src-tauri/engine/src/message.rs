@@ -8,7 +8,10 @@ use peal_signalling::Notice;
 use tokio::sync::oneshot;
 
 use crate::Engine;
-use crate::api::{AccountView, CallSession, CallStats, Command, PealError, PhoneView};
+use crate::api::{
+    AccountView, CallSession, CallStats, Command, ContactView, ExportedContacts, ExportedHistory, Group, ImportReport,
+    PealError, PhoneView, Profile, RecordView, SafetyNumber,
+};
 use crate::link::Fact;
 use crate::login::LoggedIn;
 use crate::sound::Opened;
@@ -22,8 +25,11 @@ pub(crate) enum Message {
     Retrying(u64, PealError),
     /// From the client of this login.
     Signalling(u64, Notice),
-    Link(Link, Fact),
+    /// From the link of this name and number.
+    Link(Link, u64, Fact),
     Sound(Opened),
+    /// An [`Audio`](peal_media::audio::Audio) that is not used any more is closed.
+    SoundClosed,
     SoundChanged(AudioEvent),
     Devices(Devices),
     EchoStarted(u64, Result<Engine, PealError>),
@@ -41,4 +47,13 @@ pub(crate) enum Answer {
     Stats(CallStats),
     View(Arc<PhoneView>),
     Bool(bool),
+    Text(Option<String>),
+    Profile(Profile),
+    Group(Group),
+    Contacts(Vec<ContactView>),
+    Records(Vec<RecordView>),
+    ExportedContacts(ExportedContacts),
+    Imported(ImportReport),
+    ExportedHistory(ExportedHistory),
+    SafetyNumbers(Vec<SafetyNumber>),
 }

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use peal_call::{CallId, DeviceAddress, Input, Link, Phone};
-use peal_media::audio::Voice;
+use peal_call::{CallId, DeviceAddress, Input, Phone};
 use peal_signalling::{Client, PresenceState};
 use peal_store::{Identity, RecordRow, Store};
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
@@ -13,16 +12,18 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::api::{
-    AccountView, Connection, ConnectionState, Event, PealError, PhoneView, Quality, RecordView, Settings,
+    AccountView, Connection, ConnectionState, ContactKind, Event, PealError, PhoneView, Profile, RecordView, Settings,
     SettingsPatch, VoiceLevel,
 };
 use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
-use crate::link::LinkHandle;
 use crate::login::Login;
+use crate::meanwhile::VOLUMES;
 use crate::message::{Answer, Message, Reply};
+use crate::policy::Screening;
 use crate::sound::SoundSystem;
 use crate::view::{MeterSource, Surroundings};
+use crate::voices::{Heard, Links};
 use crate::{Engine, EngineConfig, history};
 
 /// The settings' key in the store.
@@ -52,6 +53,8 @@ pub(crate) struct Softphone {
     pub events: broadcast::Sender<Event>,
     pub settings: Settings,
     pub directory: Directory,
+    pub profile: Profile,
+    pub screening: Screening,
     pub history: Vec<RecordView>,
     pub connection: Connection,
     pub session: Option<Session>,
@@ -60,11 +63,17 @@ pub(crate) struct Softphone {
     /// Numbers the logins, so that what an old one reports is not taken for the new one's.
     pub generation: u64,
     pub logging_in: Option<AbortHandle>,
-    pub links: HashMap<Link, LinkHandle>,
-    pub voices: HashMap<Link, Arc<Voice>>,
-    pub quality: HashMap<CallId, Quality>,
+    pub links: Links,
+    /// Numbers the links, see [`LinkHandle::number`](crate::link::LinkHandle::number).
+    pub links_opened: u64,
+    /// Calls that have opened a sound device.
+    pub sounded: HashMap<CallId, Heard>,
+    /// How much louder somebody is heard than they speak, dB by account.
+    pub volumes: HashMap<String, f32>,
     pub answered_at: HashMap<CallId, Instant>,
     pub sound: SoundSystem,
+    /// What was told of the sound devices last.
+    pub trouble: Option<crate::api::ErrorCode>,
     pub meters: MeterSource,
     pub broker: Arc<Mutex<EmbeddedBroker>>,
     /// The devices stay open until then, so that the last sound is heard.
@@ -83,22 +92,13 @@ impl Softphone {
         events: broadcast::Sender<Event>,
         meters: MeterSource,
     ) -> Result<(Self, watch::Receiver<Arc<PhoneView>>), PealError> {
-        let directory = Directory::load(&store)?;
-        // What an older or a newer version left out or in does no harm.
-        let kept = store.setting(SETTINGS)?.and_then(|value| serde_json::from_value::<SettingsPatch>(value).ok());
+        let mut directory = Directory::load(&store)?;
+        directory.forgets = config.kind == ContactKind::Echo;
+        let kept = store.setting(SETTINGS)?.map(SettingsPatch::from_kept);
         let settings = kept.unwrap_or_default().apply(Settings::default());
         let history = history::shown(&store, &directory)?;
-        let (view, watched) = watch::channel(Arc::new(PhoneView {
-            revision: 0,
-            account: None,
-            connection: Connection::default(),
-            contacts: Vec::new(),
-            history: Vec::new(),
-            missed_count: 0,
-            calls: Vec::new(),
-            audio: crate::api::AudioView::default(),
-            settings: Settings::default(),
-        }));
+        let volumes = store.setting(VOLUMES)?.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
+        let (view, watched) = watch::channel(Arc::default());
         let mut phone = Self {
             sound: SoundSystem::new(messages.clone()),
             config,
@@ -109,16 +109,20 @@ impl Softphone {
             events,
             settings,
             directory,
+            profile: Profile::default(),
+            screening: Screening::default(),
             history,
             connection: Connection::default(),
             session: None,
             resuming: None,
             generation: 0,
             logging_in: None,
-            links: HashMap::new(),
-            voices: HashMap::new(),
-            quality: HashMap::new(),
+            links: Links::new(),
+            links_opened: 0,
+            sounded: HashMap::new(),
+            volumes,
             answered_at: HashMap::new(),
+            trouble: None,
             meters,
             broker: Arc::default(),
             lingers: None,
@@ -147,7 +151,7 @@ impl Softphone {
         loop {
             let due = self.session.as_ref().and_then(|it| it.phone.poll_timeout());
             let due = due.into_iter().chain(self.lingers).min();
-            let talking = !self.voices.is_empty() && self.events.receiver_count() > 0;
+            let talking = !self.links.is_empty() && self.events.receiver_count() > 0;
             tokio::select! {
                 message = messages.recv() => match message {
                     Some(Message::Stop(reply)) => {
@@ -205,7 +209,8 @@ impl Softphone {
         Surroundings {
             directory: &self.directory,
             me: self.session.as_ref().map(|it| &it.me.user),
-            quality: &self.quality,
+            links: &self.links,
+            volumes: &self.volumes,
             muted: self.session.as_ref().is_some_and(|it| it.phone.is_muted()),
             now: Instant::now(),
         }
@@ -226,6 +231,7 @@ impl Softphone {
             self.config.speaker.as_ref(),
             self.config.force_processing,
         );
+        self.sound.set_bitrate(self.settings.audio_quality.bitrate());
     }
 
     pub fn keep_settings(&mut self, settings: Settings) -> Result<(), PealError> {
@@ -233,6 +239,7 @@ impl Softphone {
             .map_err(|error| PealError::new(crate::api::ErrorCode::Internal, error.to_string()))?;
         self.store.set_setting(SETTINGS, &json)?;
         self.settings = settings;
+        self.screening_changed();
         self.choose_sound();
         Ok(())
     }
@@ -245,11 +252,16 @@ impl Softphone {
             identity: self.identity.clone(),
             broker: Arc::clone(&self.broker),
             boot_id: self.boot_id,
+            check_sum: self.settings.check_sum,
+            single_device: self.settings.single_device,
         }
     }
 
     /// The history has another line.
     pub fn recorded(&mut self, row: RecordRow) {
+        if let Err(error) = self.met(&row) {
+            self.complain(error);
+        }
         let view = history::view(row, &self.directory);
         match history::shown(&self.store, &self.directory) {
             Ok(shown) => self.history = shown,
@@ -272,12 +284,13 @@ impl Softphone {
                     self.signalling(notice).await;
                 }
             }
-            Message::Link(link, fact) => self.link_reported(&link, fact),
+            Message::Link(link, number, fact) => self.link_reported(link, number, fact),
             Message::Sound(opened) => {
                 if self.sound.opened(opened) {
-                    self.attach_all();
+                    self.detach_all();
                 }
             }
+            Message::SoundClosed => self.sound.closed(),
             Message::SoundChanged(event) => self.sound.changed(event),
             Message::Devices(devices) => self.sound.found(devices),
             Message::EchoStarted(generation, started) => self.echo_started(generation, started).await,
@@ -288,10 +301,12 @@ impl Softphone {
 
     /// Carries out what the rules want, until they want nothing more, and shows the result.
     async fn settle(&mut self) {
+        self.settle_screening();
         while let Some(output) = self.session.as_mut().and_then(|it| it.phone.poll_output()) {
             self.carry_out(output).await;
         }
         self.settle_sound();
+        self.tell_trouble();
         let busy = self.session.as_ref().is_some_and(|it| it.phone.is_busy());
         if let Some(session) = &mut self.session {
             let state = if busy { PresenceState::InCall } else { PresenceState::Online };
@@ -303,7 +318,20 @@ impl Softphone {
         self.publish();
     }
 
+    /// A device that fails in a call is told once (kits B32, E27).
+    fn tell_trouble(&mut self) {
+        let trouble = self.sound.trouble().map(PealError::from);
+        let code = trouble.as_ref().map(|it| it.code);
+        if self.trouble != code {
+            self.trouble = code;
+            if let Some(error) = trouble {
+                self.complain(error);
+            }
+        }
+    }
+
     fn housekeeping(&mut self) {
+        self.look_at_the_clock();
         self.sound.retry();
         let lost = self.connection.state == ConnectionState::Reconnecting;
         if lost && self.session.as_ref().is_some_and(|it| it.account.embedded) {
@@ -314,11 +342,12 @@ impl Softphone {
 
     fn start_broker(&self) {
         let (broker, config, messages) = (Arc::clone(&self.broker), self.config.clone(), self.events.clone());
+        let check_sum = self.settings.check_sum;
         tokio::spawn(async move {
             let Ok(mut broker) = broker.try_lock() else { return };
             let pause = Duration::from_millis(rand::random_range(0..300));
             tokio::time::sleep(pause).await;
-            if let Err(error) = broker.ensure(config.embedded_broker, &config.profile).await {
+            if let Err(error) = broker.ensure(config.embedded_broker, &config.profile, check_sum).await {
                 let _ = messages.send(Event::Error(error));
             }
         });
@@ -341,12 +370,7 @@ impl Softphone {
         let session = self.session.as_ref();
         let calls: Vec<_> = session.map(|it| it.phone.snapshot()).unwrap_or_default();
         let me = session.map(|it| &it.me.user);
-        let echo = session.and_then(|it| {
-            it.echo
-                .as_ref()
-                .and(crate::echo::echo_device(&it.me.device))
-                .map(|device| DeviceAddress { user: it.me.user.clone(), device })
-        });
+        let echo = self.echo_address();
         let mut view = PhoneView {
             revision: self.view.borrow().revision,
             account: session.map(|it| it.account.clone()).or_else(|| self.resuming.clone()),
@@ -356,12 +380,22 @@ impl Softphone {
             history: self.history.clone(),
             calls: calls.iter().map(|call| surroundings.call(call)).collect(),
             audio: self.sound.view(),
-            settings: self.settings.clone(),
+            settings: self.settings.shown(),
+            groups: self.directory.groups(),
+            profile: self.profile.clone(),
+            quiet: self.screening.quiet,
         };
         if *self.view.borrow().as_ref() != view {
             view.revision += 1;
             self.view.send_replace(Arc::new(view));
         }
+    }
+
+    /// Where Echo is, once it is.
+    pub fn echo_address(&self) -> Option<DeviceAddress> {
+        let session = self.session.as_ref().filter(|it| it.echo.is_some())?;
+        let device = crate::echo::echo_device(&session.me.device)?;
+        Some(DeviceAddress { user: session.me.user.clone(), device })
     }
 
     pub fn view(&self) -> Arc<PhoneView> {

@@ -7,7 +7,8 @@ use peal_signalling::PresenceState;
 use peal_store::ProfileRow;
 
 use crate::Engine;
-use crate::api::{AccountView, ConnectionState, ErrorCode, Event, LoginParams, PealError};
+use crate::api::{AccountView, ConnectionState, ErrorCode, Event, LoginParams, PealError, Profile};
+use crate::directory::Keys;
 use crate::echo::{echo_config, echo_device, echo_identity};
 use crate::fault::not_logged_in;
 use crate::login::LoggedIn;
@@ -19,6 +20,7 @@ impl Softphone {
     pub fn resume(&mut self) -> Result<(), PealError> {
         let Some(profile) = self.store.profile()? else { return Ok(()) };
         self.resuming = Some(self.account_view(&profile));
+        self.recall_profile()?;
         self.generation += 1;
         let (generation, messages, login) = (self.generation, self.messages.clone(), self.login());
         self.set_connection(ConnectionState::Connecting, None);
@@ -44,7 +46,8 @@ impl Softphone {
         }
         self.resuming = None;
         self.generation += 1;
-        let (generation, messages, login) = (self.generation, self.messages.clone(), self.login());
+        let (generation, messages, mut login) = (self.generation, self.messages.clone(), self.login());
+        login.single_device = params.single_device.unwrap_or(login.single_device);
         self.set_connection(ConnectionState::Connecting, None);
         let task = tokio::spawn(async move {
             let result = login.run(params).await;
@@ -94,6 +97,7 @@ impl Softphone {
         });
         let mut phone = Phone::new(PhoneConfig { me: me.clone() });
         phone.handle_input(Instant::now(), Input::CatchUpStarted);
+        self.directory.keys = Keys::load(&self.store, &server)?;
         self.session = Some(Session {
             phone,
             client,
@@ -102,6 +106,8 @@ impl Softphone {
             shown_state: PresenceState::Online,
             echo: None,
         });
+        self.recall_profile()?;
+        self.begin_screening();
         self.set_connection(ConnectionState::Online, None);
         if self.config.echo {
             self.start_echo(&profile, &server);
@@ -120,6 +126,7 @@ impl Softphone {
             token: Some(token),
             server: Some(server.to_owned()),
             display_name: Some("Echo".to_owned()),
+            single_device: Some(false),
         };
         let (generation, messages) = (self.generation, self.messages.clone());
         tokio::spawn(async move {
@@ -174,10 +181,10 @@ impl Softphone {
             session.client.disconnect().await;
         }
         self.links.clear();
-        self.voices.clear();
-        self.quality.clear();
+        self.sounded.clear();
         self.answered_at.clear();
         self.directory.forget_presence();
+        self.profile = Profile::default();
         self.meters.set(None, Vec::new());
     }
 

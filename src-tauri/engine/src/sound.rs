@@ -6,10 +6,13 @@ use peal_media::audio::{Audio, AudioConfig, AudioError, AudioEvent, Devices, Mic
 use tokio::sync::mpsc;
 
 use crate::api::{AudioView, DeviceView, PealError, Settings};
-use crate::message::Message;
+use crate::message::{Answer, Message, Reply};
+
+/// Until the settings say otherwise, bits per second.
+const BITRATE: u32 = 32_000;
 
 /// What a call needs of the devices.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
     /// Everything is closed.
     #[default]
@@ -50,7 +53,19 @@ pub(crate) struct SoundSystem {
     playing: Option<Sound>,
     muted: bool,
     deafened: bool,
+    /// Of my own voice, bits per second.
+    bitrate: u32,
     devices: Devices,
+    /// The devices are open whether a call needs them or not (kit C01).
+    warm: bool,
+    /// What the calls need.
+    asked: Need,
+    /// Who waits for them to be open, or closed.
+    waiting: Vec<Reply>,
+    /// Not used any more; to be closed off the loop, since closing waits for threads.
+    retired: Vec<Arc<Audio>>,
+    /// How many are being closed.
+    closing: usize,
 }
 
 impl SoundSystem {
@@ -67,7 +82,13 @@ impl SoundSystem {
             playing: None,
             muted: false,
             deafened: false,
+            bitrate: BITRATE,
             devices: Devices::default(),
+            warm: false,
+            asked: Need::Nothing,
+            waiting: Vec::new(),
+            retired: Vec::new(),
+            closing: 0,
         }
     }
 
@@ -101,7 +122,52 @@ impl SoundSystem {
         self.change();
     }
 
+    /// Of my own voice, bits per second.
+    pub fn set_bitrate(&mut self, bits_per_second: u32) {
+        if self.bitrate != bits_per_second {
+            self.bitrate = bits_per_second;
+            if let Some(audio) = &self.audio {
+                audio.set_bitrate(bits_per_second);
+            }
+        }
+    }
+
+    /// Opens everything now, and keeps it open. [`SoundSystem::answers`] says how it went.
+    pub fn warm_up(&mut self, reply: Reply) {
+        self.warm = true;
+        self.waiting.push(reply);
+        self.need(self.asked);
+    }
+
+    /// Closes what no call needs. [`SoundSystem::answers`] says when it is closed.
+    pub fn cool_down(&mut self, reply: Reply) {
+        self.warm = false;
+        self.waiting.push(reply);
+        self.need(self.asked);
+    }
+
+    /// The devices are open whether a call needs them or not.
+    pub const fn is_warm(&self) -> bool {
+        self.warm
+    }
+
+    /// What those who wait for the devices are to be told now.
+    pub fn answers(&mut self) -> Vec<(Reply, Result<Answer, PealError>)> {
+        if self.changing || self.closing > 0 || self.have != self.wanted {
+            return Vec::new();
+        }
+        let problem = self.problem.clone().filter(|_| self.warm && !self.waiting.is_empty());
+        if problem.is_some() {
+            self.warm = false;
+            self.need(self.asked);
+        }
+        let answer = |reply| (reply, problem.clone().map_or(Ok(Answer::Nothing), |problem| Err(problem.into())));
+        std::mem::take(&mut self.waiting).into_iter().map(answer).collect()
+    }
+
     pub fn need(&mut self, need: Need) {
+        self.asked = need;
+        let need = if self.warm { Need::Both } else { need };
         if self.wanted.need != need {
             self.wanted.need = need;
             if need == Need::Nothing {
@@ -129,10 +195,7 @@ impl SoundSystem {
             (None, None) => false,
             (Some(_), None) | (None, Some(_)) => true,
         };
-        if let Some(old) = std::mem::replace(&mut self.audio, opened.audio).filter(|_| other) {
-            // Closing waits for threads.
-            tokio::task::spawn_blocking(move || drop(old));
-        }
+        self.retired.extend(std::mem::replace(&mut self.audio, opened.audio).filter(|_| other));
         if other {
             (self.lost_microphone, self.lost_speaker) = (false, false);
         }
@@ -147,12 +210,30 @@ impl SoundSystem {
             });
             audio.set_muted(self.muted);
             audio.set_deafened(self.deafened);
+            audio.set_bitrate(self.bitrate);
             if let Some(sound) = self.playing {
                 audio.play(sound);
             }
         }
         self.change();
         other
+    }
+
+    /// Closes what has been replaced. Nobody else may hold it then.
+    pub fn close_retired(&mut self) {
+        for old in self.retired.drain(..) {
+            self.closing += 1;
+            let messages = self.messages.clone();
+            tokio::task::spawn_blocking(move || {
+                drop(old);
+                let _ = messages.send(Message::SoundClosed);
+            });
+        }
+    }
+
+    /// What was replaced is closed.
+    pub const fn closed(&mut self) {
+        self.closing = self.closing.saturating_sub(1);
     }
 
     /// A device that was open went or came back.
@@ -246,7 +327,8 @@ impl SoundSystem {
         }
     }
 
-    fn trouble(&self) -> Option<AudioError> {
+    /// What is wrong with a device that is wanted now.
+    pub fn trouble(&self) -> Option<AudioError> {
         if self.wanted.need == Need::Nothing {
             return None;
         }

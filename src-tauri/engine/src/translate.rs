@@ -6,7 +6,8 @@ use peal_call as call;
 use peal_signalling::{DeviceKind, PresenceState};
 
 use crate::api::{
-    CallState, ContactKind, Direction, EndReason, ErrorCode, Media, MemberState, PealError, PresenceView, RecordStatus,
+    Alert, CallState, ContactKind, Direction, EndReason, ErrorCode, Gender, Meanwhile, Media, MemberState, PealError,
+    PresenceView, RecordStatus,
 };
 
 /// Ms since 1970.
@@ -27,6 +28,34 @@ impl From<call::MediaKind> for Media {
         match media {
             call::MediaKind::Audio => Self::Audio,
             call::MediaKind::Video => Self::Video,
+        }
+    }
+}
+
+impl From<Media> for call::MediaKind {
+    fn from(media: Media) -> Self {
+        match media {
+            Media::Audio => Self::Audio,
+            Media::Video => Self::Video,
+        }
+    }
+}
+
+impl From<Meanwhile> for call::Meanwhile {
+    fn from(meanwhile: Meanwhile) -> Self {
+        match meanwhile {
+            Meanwhile::Hold => Self::Hold,
+            Meanwhile::End => Self::End,
+        }
+    }
+}
+
+impl From<call::Alert> for Alert {
+    fn from(alert: call::Alert) -> Self {
+        match alert {
+            call::Alert::Ring => Self::Ring,
+            call::Alert::CallWaiting => Self::CallWaiting,
+            call::Alert::Silent => Self::Silent,
         }
     }
 }
@@ -68,6 +97,8 @@ impl From<call::EndReason> for EndReason {
             call::EndReason::DeviceFailed => Self::DeviceFailed,
             call::EndReason::Unreachable => Self::Unreachable,
             call::EndReason::Incompatible => Self::Incompatible,
+            call::EndReason::Transferred => Self::Transferred,
+            call::EndReason::Blocked => Self::Blocked,
             call::EndReason::Error => Self::Error,
         }
     }
@@ -104,6 +135,26 @@ impl From<PresenceState> for PresenceView {
             PresenceState::Online => Self::Online,
             PresenceState::InCall => Self::InCall,
             PresenceState::Offline => Self::Offline,
+        }
+    }
+}
+
+impl From<Gender> for peal_signalling::Gender {
+    fn from(gender: Gender) -> Self {
+        match gender {
+            Gender::Unknown => Self::Unknown,
+            Gender::Female => Self::Female,
+            Gender::Male => Self::Male,
+        }
+    }
+}
+
+impl From<peal_signalling::Gender> for Gender {
+    fn from(gender: peal_signalling::Gender) -> Self {
+        match gender {
+            peal_signalling::Gender::Unknown => Self::Unknown,
+            peal_signalling::Gender::Female => Self::Female,
+            peal_signalling::Gender::Male => Self::Male,
         }
     }
 }

@@ -176,8 +176,11 @@ mod tests {
         let Request { id, command } =
             request(r#"{"id":1,"command":"call","params":{"to":["front-gate"],"media":"audio"}}"#);
         assert_eq!(id, json!(1));
-        let Command::Call(CallParams { to, media, message, timeout_ms }) = command else { panic!("{command:?}") };
-        assert_eq!((to, media, message, timeout_ms), (vec!["front-gate".to_owned()], Media::Audio, None, None));
+        let Command::Call(CallParams { to, media, message, timeout_ms, group_id }) = command else {
+            panic!("{command:?}")
+        };
+        assert_eq!((to, media, message), (vec!["front-gate".to_owned()], Media::Audio, None));
+        assert_eq!((timeout_ms, group_id), (None, None));
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! Peal without a window: the engine, and JSON lines on the standard streams.
 
-use std::io::{self, BufReader, IsTerminal as _, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
 use peal_engine::Engine;
 use peal_engine::api::{Command, ErrorCode, Event, PealError};
+use peal_engine::log::Log;
 use peal_headless::line;
 use peal_headless::options::Options;
 use peal_headless::session::{Ends, converse, last_words};
 use peal_headless::streams::{read_lines, write_lines};
-use tracing_subscriber::EnvFilter;
 
 /// How long commands may take that still run when the input has ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
@@ -24,14 +24,12 @@ const DEFAULT_LOG: &str = "warn,rtc=error,rtc_ice=error,rtc_dtls=error";
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let filter = EnvFilter::try_from_env("PEAL_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
-    let colours = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+    let log = Log::start(DEFAULT_LOG);
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(run(options));
+            let outcome = runtime.block_on(run(options, log));
             // A device driver or a name lookup may still hold a thread; nothing is left to wait for.
             runtime.shutdown_background();
             outcome
@@ -48,11 +46,12 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> Result<(), PealError> {
+async fn run(options: Options, log: Log) -> Result<(), PealError> {
     // Before anything is started, so that no signal finds it unprepared.
     let stopped = stop_signal().map_err(|error| internal(&error))?;
     let first = options.login().map(Command::Login);
     let engine = Engine::start(options.engine_config()).await.map_err(explain)?;
+    log.follow(&engine);
     let (output, written) = write_lines(io::stdout()).map_err(|error| internal(&error))?;
     let lines = read_lines(BufReader::new(io::stdin())).map_err(|error| internal(&error))?;
     let mut ends = Ends { lines, events: engine.events(), output, patience: LAST_ANSWERS };

@@ -37,9 +37,14 @@ pub struct Options {
     #[arg(long, value_name = "ID")]
     pub device_id: Option<String>,
 
-    /// Be shown as a device (a doorbell, an intercom, a bot) and not as a person.
+    /// Be shown as a device (a doorbell, an intercom, a bot) and not as a person: those it calls may hear it before they
+    /// answer.
     #[arg(long)]
     pub device: bool,
+
+    /// Be the account's only device: the others are kicked out.
+    #[arg(long, requires = "account")]
+    pub single_device: bool,
 
     /// Where contacts, keys and history are kept; one program at a time. Without it, the profile `headless` of this
     /// user of the computer.
@@ -90,6 +95,7 @@ impl Options {
             token: self.token.clone(),
             server: self.server.clone(),
             display_name: self.display_name.clone(),
+            single_device: self.single_device.then_some(true),
         })
     }
 
@@ -161,21 +167,34 @@ const LINES: &str = r#"THE LINES
     < {"id":3,"error":{"code":"unknown_call","message":"...","hint":"..."}}
 
   Commands (a question mark: may be left out; where all may, so may "params"):
-    login                {"account"?, "token"?, "server"?, "display_name"?}
-    logout               current_user            snapshot            mark_history_seen
-    call                 {"to": ["bob"], "media"?: "audio", "message"?, "timeout_ms"?}
-    accept  cancel  hangup  dismiss  call_stats  {"call_id"}
-    reject               {"call_id", "message"?}
+    login                {"account"?, "token"?, "server"?, "display_name"?, "single_device"?: false}
+    logout               current_user            snapshot
+    call                 {"to": ["bob"], "media"?: "audio", "message"?, "timeout_ms"?, "group_id"?}; with a group, "to"
+                         may be left out
+    invite               {"call_id", "to": ["cat"], "message"?, "timeout_ms"?}
+    accept               {"call_id", "media"?, "meanwhile"?: "hold" (or "end")}
+    reject               {"call_id", "message"?, "busy"?: false}
+    cancel               {"call_id", "record"?: true}
+    leave  hangup  dismiss  hold  resume         {"call_id"}
+    switch_media         {"call_id", "media": "audio"}
+    answer_switch        {"call_id", "accept": false}
+    transfer             {"call_id", "to": "cat"} or {"call_id", "to_call_id"}
+    merge                {"call_id", "into": another call's id}
     set_muted            {"muted": true}         is_muted
     set_speaker_enabled  {"enabled": true}       is_speaker_enabled
+    set_volume           {"user_id", "db": -6}
+    init_engine          release_engine
     set_call_timeout     {"ms": 30000}
     set_settings         {"display_name"?, "microphone"?, "speaker"?, "call_timeout_ms"?, "echo_cancellation"?,
-                          "noise_suppression"?, "gain_control"?, "language"?, "theme"?}
+                          "noise_suppression"?, "gain_control"?, "language"?, "theme"?, ...}
+    call_stats           {"call_id", "user_id"?}
+    mark_history_seen
 
   Events: connection_changed session_ended kicked_out outgoing ringing invited connecting connected user_accepted
     user_rejected user_busy user_no_response user_cancelled call_timed_out user_entered user_left user_disconnected
-    media_disconnected audio_available audio_muted accepted_elsewhere rejected_elsewhere call_ended call_recorded
-    voice_volume error
+    users_invited held media_disconnected media_change_requested media_changed media_change_refused transferring
+    transferred transfer_failed stream_added audio_available audio_muted video_available video_muted
+    accepted_elsewhere rejected_elsewhere call_ended call_recorded presence_changed key_changed voice_volume error
 
   A line that makes no sense is answered with the error "bad_request", and the next one is read. When the first login
   fails, an event "error" says why, and "login" tries again.
@@ -185,7 +204,7 @@ THE END
   are hung up, and the server is told. The exit status is 0; it is 1 if it could not start, and 2 for bad options.
 
 EXAMPLES
-  A doorbell that answers by itself and is heard through the default speaker:
+  A doorbell that answers by itself, is heard before somebody answers it, and speaks through the default speaker:
     peal-headless --account front-gate --device --auto-answer --microphone tone:440 < fifo
 
   Two on one computer, without any server:
@@ -271,12 +290,14 @@ mod tests {
 
     #[test]
     fn an_account_is_logged_in_with_everything_given() {
-        let all = ["--account", "ada", "--token", "t", "--server", "ws://h", "--display-name", "Ada"];
+        let all =
+            ["--account", "ada", "--token", "t", "--server", "ws://h", "--display-name", "Ada", "--single-device"];
         let login = options(&all).unwrap().login().unwrap();
         assert_eq!(login.account.as_deref(), Some("ada"));
         assert_eq!(login.token.as_deref(), Some("t"));
         assert_eq!(login.server.as_deref(), Some("ws://h"));
         assert_eq!(login.display_name.as_deref(), Some("Ada"));
+        assert_eq!(login.single_device, Some(true));
         assert!(options(&[]).unwrap().login().is_none());
         assert!(options(&["--token", "t"]).is_err());
     }

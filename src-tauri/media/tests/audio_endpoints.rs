@@ -47,6 +47,56 @@ fn recording_sent_by_one_is_recorded_by_the_other() {
     assert_eq!((stats.lost, stats.discarded), (0, 0));
 }
 
+/// Mono, 16 bit, at this rate.
+fn write_wav_at(path: &std::path::Path, rate: u32, samples: impl Iterator<Item = f32>) {
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate: rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for sample in samples {
+        writer.write_sample((sample * 32_767.0) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+}
+
+#[test]
+fn long_recording_is_heard_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("long.wav");
+    // Two minutes, which have to be resampled.
+    write_wav_at(&file, 44_100, (0..44_100 * 120).map(|n| 0.3 * (n as f32 * 0.06).sin()));
+    let audio = open(Microphone::Silence, Speaker::Null);
+    let mut uplink = audio.uplink();
+    uplink.blocking_recv().unwrap();
+    let began = Instant::now();
+    audio.replace_microphone(Microphone::Wav { path: file, looped: false }).unwrap();
+    let ready = began.elapsed();
+    while uplink.blocking_recv().unwrap().level_dbov > 40 {}
+    println!("ready after {ready:.1?}, heard after {:.1?}", began.elapsed());
+    // To read and resample all of it takes a second on a fast computer.
+    assert!(began.elapsed() < Duration::from_millis(400), "{:?}", began.elapsed());
+}
+
+#[test]
+fn recording_starts_anew_without_a_gap() {
+    let home = tempfile::tempdir().unwrap();
+    let (file, heard_file) = (home.path().join("short.wav"), home.path().join("heard.wav"));
+    // 123 periods of 400 Hz: what follows the end is the beginning.
+    write_wav_at(&file, 16_000, (0..4_920).map(|n| 0.3 * (n as f32 / 40.0 * std::f32::consts::TAU).sin()));
+    let a = open(Microphone::Wav { path: file, looped: true }, Speaker::Null);
+    let b = open(Microphone::Silence, Speaker::Wav { path: heard_file.clone() });
+    let wire = Wire::new(&a, &b);
+    eventually("a second of it", || wire_heard(&heard_file) > 96_000);
+    drop((wire.cut(), a, b));
+    let heard = read_wav(&heard_file);
+    let quiet = heard[48_000..].chunks_exact(480).filter(|frame| level::rms_dbfs(frame) < -16.0).count();
+    assert!(quiet < 5, "{quiet} quiet pieces of 10 ms");
+}
+
+/// Samples in a file that is being written.
+fn wire_heard(file: &std::path::Path) -> u64 {
+    std::fs::metadata(file).map_or(0, |file| file.len() / 2)
+}
+
 #[test]
 fn muting_sends_silence_within_a_frame() {
     let audio = open(Microphone::Tone { hertz: 440.0 }, Speaker::Null);

@@ -158,7 +158,7 @@ fn most_lost_frames_are_rebuilt_from_the_packet_after_them() {
         assert!(possible > lost / 3);
         assert!(run.stats.fec_recovered as usize > possible * 9 / 10, "{loss}: of {possible} {:?}", run.stats);
         assert!(concealed_share(&run.stats) < loss * 0.6, "{loss}: {:?}", run.stats);
-        assert!(settled(&run).1 < 70.0, "{loss}: delays {:?}", run.delays);
+        assert!(settled(&run).1 < 80.0, "{loss}: delays {:?}", run.delays);
     }
 }
 
@@ -237,9 +237,9 @@ fn pauses_of_the_speaker_are_neither_loss_nor_concealment() {
 
 #[test]
 fn clocks_that_differ_by_200_ppm_neither_fill_nor_starve_the_buffer() {
+    let voice = voice(15_000, false, false);
     for ppm in [-200.0, 200.0] {
         let mut rng = StdRng::seed_from_u64(51);
-        let voice = voice(15_000, false, false);
         let run = play(&voice, &fly(&voice, |_| vec![0.03 + rng.random_range(0.0..0.01)]), ppm, 0, 0);
         let (mean, worst) = settled(&run);
         assert!(worst < 50.0, "{ppm} ppm: mean {mean}, worst {worst}");
@@ -270,7 +270,82 @@ fn delay_spike_is_ridden_out_and_caught_up() {
     assert_eq!(run.stats.lost, 0, "a slow packet is not a lost one: {:?}", run.stats);
     assert!(run.stats.concealed < 48 * 400, "{:?}", run.stats);
     assert!(run.stats.shortened > 48 * 80, "{:?}", run.stats);
-    assert!(run.delays[10].0 > 50.0 && run.delays.last().unwrap().0 < 30.0, "delays {:?}", run.delays);
+    assert!(run.delays[11..].iter().all(|(delay, _)| *delay < 30.0), "it stays late: {:?}", run.delays);
+}
+
+/// What a busy computer does to a sender: now and then everything is held back, and then comes at once.
+fn held_back(rng: &mut StdRng, voice: &[Option<Bytes>], shortest: f64) -> (Vec<(f64, f64)>, Vec<Flight>) {
+    let mut stalls = Vec::new();
+    let mut at = 0.0;
+    while at < voice.len() as f64 * 0.02 {
+        at += rng.random_range(shortest..3.0 * shortest);
+        stalls.push((at, rng.random_range(0.06..0.4)));
+    }
+    let mut frame = 0..voice.len();
+    let mut jitter = StdRng::seed_from_u64(rng.random());
+    let flights = fly(voice, |_| {
+        // Only frames that are sent are asked for.
+        let sent = frame.by_ref().find(|n| voice[*n].is_some()).unwrap() as f64 * 0.02;
+        let stall = stalls.iter().find(|(at, length)| (*at..at + length).contains(&sent));
+        // Released in order, a little apart.
+        vec![0.001 + stall.map_or(jitter.random_range(0.0..0.004), |(at, length)| (at + length - sent) * 0.999)]
+    });
+    (stalls, flights)
+}
+
+#[test]
+fn moments_in_which_everything_is_held_back_leave_no_delay_behind() {
+    let voices = [voice(3_000, false, true), voice(3_000, false, false)];
+    for seed in 0..12 {
+        let mut rng = StdRng::seed_from_u64(70 + seed);
+        let voice = &voices[seed as usize % 2];
+        let (stalls, flights) = held_back(&mut rng, voice, 8.0);
+        let run = play(voice, &flights, 0.0, rng.random(), rng.random());
+        // Seconds in which nothing was held back, nor in the one before.
+        let calm = run.delays.iter().enumerate().filter(|(second, _)| {
+            let second = *second as f64;
+            stalls.iter().all(|(at, length)| !(at - 1.2..at + length + 1.0).contains(&second))
+        });
+        let calm: Vec<f32> = calm.map(|(_, (delay, _))| *delay).collect();
+        assert!(calm.len() > 30, "seed {seed}: {stalls:?}");
+        let worst = calm.iter().copied().fold(0.0, f32::max);
+        assert!(worst < 45.0, "seed {seed}: {worst} ms in a calm second: {:?}\nheld back {stalls:?}", run.delays);
+        assert_eq!(run.stats.lost, 0, "what is skipped is not lost: {:?}", run.stats);
+    }
+}
+
+#[test]
+fn backlog_at_the_start_is_no_reason_to_wait() {
+    let voices = [voice(600, false, true), voice(600, false, false)];
+    for seed in 0..8 {
+        let mut rng = StdRng::seed_from_u64(90 + seed);
+        let voice = &voices[seed as usize % 2];
+        // The microphone opens with up to half a second of what is over, or the connection with what waited for it.
+        let backlog = rng.random_range(0.06..0.5);
+        let mut frame = 0..voice.len();
+        let flights = fly(voice, |_| {
+            let sent = frame.by_ref().find(|n| voice[*n].is_some()).unwrap() as f64 * 0.02;
+            vec![0.002 + (backlog - sent).max(0.0) + rng.random_range(0.0..0.003)]
+        });
+        let run = play(voice, &flights, 0.0, 0, 0);
+        let late = run.delays[1..].iter().map(|(delay, _)| *delay).fold(0.0, f32::max);
+        assert!(late < 45.0, "seed {seed}: backlog of {backlog:.2} s: {:?}", run.delays);
+        assert!(run.delays[3..].iter().all(|(delay, _)| *delay < 30.0), "seed {seed}: {:?}", run.delays);
+    }
+}
+
+#[test]
+fn what_is_held_back_again_and_again_is_waited_for() {
+    let voice = voice(3_000, false, false);
+    // Each second 120 ms come at once, as from a station that saves its battery.
+    let flights = fly(&voice, |n| {
+        let sent = n as f64 * 0.02;
+        vec![0.002 + (0.12 - sent % 1.0).max(0.0)]
+    });
+    let run = play(&voice, &flights, 0.0, 0, 0);
+    let (mean, worst) = settled(&run);
+    assert!((60.0..150.0).contains(&mean) && worst < 170.0, "mean {mean}, worst {worst}: {:?}", run.delays);
+    assert!(concealed_share(&run.stats) < 0.03, "{:?}", run.stats);
 }
 
 #[test]

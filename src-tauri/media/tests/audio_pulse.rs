@@ -48,11 +48,52 @@ fn devices_are_listed_with_the_defaults() {
 }
 
 #[test]
+fn account_without_a_cookie_is_let_in() {
+    if !in_private_process("account_without_a_cookie_is_let_in") {
+        return;
+    }
+    // Whoever is the same user needs no cookie, and a foreign one would be none.
+    for auth in ["auth-anonymous=1", "auth-cookie-enabled=1"] {
+        let _server = PulseAudio::start_for(&["mic", "spk"], auth);
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(std::fs::read_dir(&home).unwrap().count(), 0, "a fresh account");
+        assert_eq!(devices().microphones.len(), 2, "{auth}");
+        let audio =
+            Audio::open(AudioConfig { microphone: microphone("mic"), speaker: speaker("spk"), processing: RAW });
+        let audio = audio.unwrap();
+        let (mut uplink, deadline) = (audio.uplink(), Instant::now() + Duration::from_secs(20));
+        while audio.stats().capture.callbacks == 0 {
+            assert!(Instant::now() < deadline, "{auth}: nothing comes from the microphone");
+            uplink.blocking_recv().unwrap();
+        }
+    }
+}
+
+#[test]
+fn sound_server_that_comes_up_later_is_found() {
+    if !in_private_process("sound_server_that_comes_up_later_is_found") {
+        return;
+    }
+    let ours = || devices().speakers.iter().filter(|it| it.id.starts_with("pulseaudio:")).count();
+    assert_eq!(ours(), 0);
+    let server = PulseAudio::start(&["mic", "spk"]);
+    assert_eq!(ours(), 2);
+    let audio = Audio::open(AudioConfig { processing: RAW, ..AudioConfig::default() }).unwrap();
+    drop(audio);
+    server.kill();
+    assert_eq!(ours(), 0);
+    let _server = PulseAudio::start(&["mic", "spare", "spk"]);
+    assert_eq!(ours(), 3);
+}
+
+#[test]
 fn voice_crosses_two_endpoints_through_devices() {
     if !in_private_process("voice_crosses_two_endpoints_through_devices") {
         return;
     }
     let _server = PulseAudio::start(&["mic_a", "spk_a", "mic_b", "spk_b"]);
+    // 200 ms.
+    const PIECE: usize = 9_600;
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("said.wav");
     let said = speech(8.0);
@@ -65,22 +106,22 @@ fn voice_crosses_two_endpoints_through_devices() {
     Speaking::start("mic_a", &file).wait();
     let ((mouth, mouth_start), (ear, ear_start)) = (mouth.finish(), ear.finish());
     let stats = wire.cut().stats();
-    // Half a second at a time, for the buffer may stretch; the best ones say what the path does.
+    // A fifth of a second at a time, for on a busy machine the buffer has to stretch; the best ones say what the path does.
     let begin = locate(&said[..24_000], &mouth).0;
-    let mut found: Vec<(f32, f64)> = (8..14)
-        .map(|half| {
-            let part = &mouth[begin + half * 24_000..begin + (half + 1) * 24_000];
-            let from = begin + half * 24_000;
-            let (at, likeness) = locate(part, &ear[from.saturating_sub(24_000)..(from + 72_000).min(ear.len())]);
+    let mut found: Vec<(f32, f64)> = (5..35)
+        .filter_map(|piece| {
+            let from = begin + piece * PIECE;
+            let area = from..(from + 24_000 + PIECE).min(ear.len());
+            let (at, likeness) = locate(mouth.get(from..from + PIECE)?, ear.get(area)?);
             let said_at = mouth_start + Duration::from_secs_f64(from as f64 / 48_000.0);
-            let heard_at = ear_start + Duration::from_secs_f64((from.saturating_sub(24_000) + at) as f64 / 48_000.0);
-            (likeness, heard_at.duration_since(said_at).as_secs_f64() * 1_000.0)
+            let heard_at = ear_start + Duration::from_secs_f64((from + at) as f64 / 48_000.0);
+            Some((likeness, heard_at.duration_since(said_at).as_secs_f64() * 1_000.0))
         })
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     println!("likeness and mouth-to-ear ms: {found:.2?}\n{stats:?}\na {:?}\nb {:?}", a.stats(), b.stats());
-    assert!(found[1].0 > 0.9, "{found:?}");
-    assert!(found[..3].iter().all(|(_, delay)| (20.0..400.0).contains(delay)), "{found:?}");
+    assert!(found[found.len() / 4].0 > 0.9, "{found:?}");
+    assert!(found[..5].iter().all(|(_, delay)| (20.0..400.0).contains(delay)), "{found:?}");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The client: one device of one account, logged in.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,98 +9,22 @@ use peal_call::{DeviceAddress, Signal, UserId};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use crate::directory::{Directory, KeyOf};
+use crate::directory::Directory;
+use crate::flood::Presences;
 use crate::inbox::Inbox;
 use crate::outbox::{Outbox, Parcel, SHORTEST_LIFE};
 use crate::presence::clean_name;
 use crate::session::Session;
 use crate::wire::{Body, WireError};
 use crate::{
-    AppKey, ConnectError, DeviceKeys, DeviceKind, DevicePublicKey, DropReason, Notice, Presence, PresenceState,
-    ReplayGuard, SendError, ServerUrl, tls,
+    ClientConfig, ConnectError, DeviceKey, DevicePublicKey, DropReason, Notice, Presence, PresenceState, Profile,
+    ReplayGuard, SendError, tls,
 };
 
 /// How long [`Client::connect`] tries.
 const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 /// Notices that wait for their reader; beyond that the server waits.
 const NOTICES: usize = 1024;
-/// How long a program that is away is remembered by the server, unless told otherwise.
-pub const DEFAULT_SESSION_EXPIRY: Duration = Duration::from_hours(14 * 24);
-
-/// Who logs in where.
-#[derive(Clone)]
-pub struct ClientConfig {
-    /// The broker.
-    pub server: ServerUrl,
-    /// The application's namespace.
-    pub app: AppKey,
-    /// This device.
-    pub address: DeviceAddress,
-    /// The account's password.
-    pub token: String,
-    /// `<user>~<random>`, made once ([`ClientConfig::new_client_id`]) and kept with the device: the broker keeps the
-    /// queue of a device that is away under it, and whoever could guess it could take that queue.
-    pub client_id: String,
-    /// This device's identity, made once and kept.
-    pub keys: DeviceKeys,
-    /// The name that others see; cleaned and cut to 64 characters.
-    pub display_name: String,
-    /// What stands behind this device.
-    pub kind: DeviceKind,
-    /// This run of the program, a `UUIDv7` (of two programs with one device the older one yields).
-    pub boot_id: Uuid,
-    /// What the program can do beyond the first version.
-    pub capabilities: Vec<String>,
-    /// The keys that [`Notice::Pinned`] and [`Client::trust`] gave in earlier runs.
-    pub pinned: HashMap<DeviceAddress, DevicePublicKey>,
-    /// What [`Client::replay_guard`] gave in the earlier run.
-    pub replay_guard: ReplayGuard,
-    /// How long the broker queues for this device while it is away; whole seconds.
-    pub session_expiry: Duration,
-    /// A PEM file with further certification authorities, for self-hosted servers.
-    pub extra_ca: Option<PathBuf>,
-}
-
-impl ClientConfig {
-    /// A configuration with the usual values, as a person's device in its first run.
-    pub fn new(server: ServerUrl, address: DeviceAddress, token: impl Into<String>, keys: DeviceKeys) -> Self {
-        Self {
-            server,
-            app: AppKey::default(),
-            client_id: Self::new_client_id(&address.user),
-            display_name: address.user.to_string(),
-            address,
-            token: token.into(),
-            keys,
-            kind: DeviceKind::Person,
-            boot_id: Uuid::now_v7(),
-            capabilities: Vec::new(),
-            pinned: HashMap::new(),
-            replay_guard: ReplayGuard::default(),
-            session_expiry: DEFAULT_SESSION_EXPIRY,
-            extra_ca: None,
-        }
-    }
-
-    /// A fresh client id for a device of this user: 122 random bits behind the `~`.
-    pub fn new_client_id(user: &UserId) -> String {
-        format!("{user}~{}", Uuid::new_v4().simple())
-    }
-}
-
-/// Hides the token and the client id, which are secrets.
-impl std::fmt::Debug for ClientConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientConfig")
-            .field("server", &self.server)
-            .field("app", &self.app)
-            .field("address", &self.address)
-            .field("kind", &self.kind)
-            .field("boot_id", &self.boot_id)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A logged-in device. Clones are the same device; when the last one is dropped without [`Client::disconnect`], the
 /// connection is cut and the server publishes the last will.
 #[derive(Debug, Clone)]
@@ -135,6 +58,8 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) directory: Directory,
     pub(crate) inbox: Inbox,
+    /// Presences that change too fast.
+    pub(crate) presences: Presences,
     pub(crate) outbox: Outbox,
     /// This device as it shows itself.
     pub(crate) me: Presence,
@@ -181,26 +106,13 @@ impl Client {
     ///
     /// Read the notices steadily: when 1024 of them wait, the client stops taking more from the server.
     pub async fn connect(config: ClientConfig) -> Result<(Self, mpsc::Receiver<Notice>), ConnectError> {
-        let user = config.address.user.as_str();
-        let secret = config.client_id.strip_prefix(user).and_then(|rest| rest.strip_prefix('~'));
-        if secret.is_none_or(|s| s.len() < 8 || s.len() > 128 || !s.bytes().all(|b| b.is_ascii_alphanumeric())) {
-            return Err(ConnectError::ClientId);
-        }
+        config.check_client_id()?;
         let tls = if config.server.is_encrypted() {
             let extra = config.extra_ca.clone();
             let loaded = tokio::task::spawn_blocking(move || tls::config(extra.as_deref())).await;
             Some(loaded.map_err(|e| ConnectError::Tls(e.to_string()))??)
         } else {
             None
-        };
-        let me = Presence {
-            address: config.address.clone(),
-            state: PresenceState::Online,
-            display_name: clean_name(&config.display_name),
-            kind: config.kind,
-            key: config.keys.public(),
-            boot_id: config.boot_id,
-            capabilities: config.capabilities.clone(),
         };
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -211,8 +123,9 @@ impl Client {
                     config.keys.clone(),
                     config.replay_guard.clone(),
                 ),
+                presences: Presences::default(),
                 outbox: Outbox::default(),
-                me,
+                me: config.presence(),
                 wish: Wish::default(),
                 notices: Vec::new(),
                 seq: 0,
@@ -249,9 +162,9 @@ impl Client {
             return Err(SendError::NotLoggedIn);
         }
         let key = match state.directory.key_of(to) {
-            KeyOf::Pinned(key) | KeyOf::New(key) => key,
-            KeyOf::Changed => return Err(SendError::UntrustedKey),
-            KeyOf::Unknown => return Err(SendError::UnknownDevice),
+            Some(DeviceKey::Pinned(key) | DeviceKey::Shown(key)) => key,
+            Some(DeviceKey::Changed { .. }) => return Err(SendError::UntrustedKey),
+            None => return Err(SendError::UnknownDevice),
         };
         let body = Body { boot: state.me.boot_id, seq: state.seq + 1, signal: signal.clone() };
         let (id, payload) = state.inbox.seal(to, &key, now_ms(), &body).map_err(|error| match error {
@@ -294,11 +207,53 @@ impl Client {
         self.show(|me| me.display_name = clean_name(name));
     }
 
-    /// Believes a device's key from now on; what was held because of it is opened.
+    /// Shows another profile to others; texts are cleaned and cut as names are.
+    #[expect(clippy::unused_async, reason = "callers shall not rely on it being in memory")]
+    pub async fn set_profile(&self, profile: Profile) {
+        self.show(|me| me.profile = profile.cleaned());
+    }
+
+    /// Whether this account wants one device at a time. From `true` on this is the one: the account's other devices
+    /// yield, those that come later excepted, to which this one yields.
+    #[expect(clippy::unused_async, reason = "callers shall not rely on it being in memory")]
+    pub async fn set_single(&self, single: bool) {
+        let mut state = self.handle.shared.lock();
+        if single && !state.me.single {
+            let siblings = state.directory.devices_of(&state.me.address.user);
+            let highest = siblings.iter().map(|it| it.claim).max().unwrap_or(0);
+            state.me.claim_above(highest);
+        }
+        drop(state);
+        self.show(|me| me.single = single);
+    }
+
+    /// What is known of a device's key: shown, pinned, or changed; nothing of a device that was never seen.
+    pub fn device_key(&self, address: &DeviceAddress) -> Option<DeviceKey> {
+        self.handle.shared.lock().directory.key_of(address)
+    }
+
+    /// Believes the key that a device shows now in place of the pinned one, and gives it; `None`, and nothing happens,
+    /// when nothing is known of that device. Where a person compared a certain key, [`Self::trust`] is the safer one:
+    /// the device may have shown yet another since.
+    ///
+    /// What was held of that device is opened then, in its order: sealed with the key that is trusted it is reported
+    /// as [`Notice::Signal`]; sealed with any other key it is dropped as [`DropReason::Forged`]; what its own lifetime
+    /// has ended meanwhile is dropped as [`DropReason::Stale`]. Without trust it is dropped after a minute as
+    /// [`DropReason::UntrustedKey`].
+    pub fn trust_key(&self, address: &DeviceAddress) -> Option<DevicePublicKey> {
+        let key = self.device_key(address)?.now();
+        self.trust(address, key);
+        Some(key)
+    }
+
+    /// Believes this key of a device from now on, and opens what was held of it as [`Self::trust_key`] does. Where that
+    /// is new, [`Notice::Pinned`] follows.
     pub fn trust(&self, address: &DeviceAddress, key: DevicePublicKey) {
         let mut guard = self.handle.shared.lock();
         let state = &mut *guard;
-        state.directory.pin(address, key);
+        if state.directory.pin(address, key) {
+            state.notices.push(Notice::Pinned { address: address.clone(), key });
+        }
         let released = state.inbox.release(&mut state.directory, address, Instant::now());
         state.notices.extend(released);
         drop(guard);

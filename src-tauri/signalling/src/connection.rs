@@ -1,6 +1,7 @@
 //! One connection to the broker, from CONNACK to farewell.
 
 mod incoming;
+mod presences;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -12,7 +13,6 @@ use rumqttc::v5::mqttbytes::v5::{Packet, Publish, PublishProperties};
 use rumqttc::v5::{AsyncClient, Event};
 use uuid::Uuid;
 
-use crate::client::Shared;
 use crate::link::WINDOW;
 use crate::session::Session;
 use crate::topics;
@@ -20,7 +20,8 @@ use crate::{Notice, Presence, PresenceState, Problem};
 
 /// If the marker hasn't come back by then, the backlog counts as delivered.
 const CAUGHT_UP_LIMIT: Duration = Duration::from_secs(5);
-/// How long a returning device waits for its own retained presence before it shows itself again.
+/// How long a returning device waits for what is retained: its own presence, before it shows itself again, and that of
+/// the account's other devices, before it yields to one of them.
 const OWN_PRESENCE_LIMIT: Duration = Duration::from_secs(1);
 /// Two programs that both believe to be the younger must not flood the broker.
 const SHOW_AGAIN_AFTER: Duration = Duration::from_millis(200);
@@ -91,12 +92,19 @@ pub(crate) struct Connection {
     /// When another program, or an old last will, last made this device show itself again.
     shown_again: Option<Instant>,
     farewell: Farewell,
+    /// What is retained when this connection begins was there before this program.
+    first: bool,
+    /// Of a connection that isn't the first: until then presence that isn't retained may be old news from a queue.
+    judges_at: Option<Instant>,
+    /// This device has yielded to another one: what still comes is left in the broker's queue.
+    yielded: bool,
     /// Received, and not acknowledged yet.
     unacknowledged: VecDeque<Publish>,
 }
 
 impl Connection {
-    pub(crate) fn new(client: AsyncClient) -> Self {
+    /// `first`: no connection of this run has caught up yet.
+    pub(crate) fn new(client: AsyncClient, first: bool) -> Self {
         Self {
             client,
             phase: Phase::Connecting,
@@ -109,6 +117,9 @@ impl Connection {
             shown: Shown::No,
             shown_again: None,
             farewell: Farewell::No,
+            first,
+            judges_at: None,
+            yielded: false,
             unacknowledged: VecDeque::new(),
         }
     }
@@ -127,7 +138,8 @@ impl Connection {
 
     /// Whether no other program has taken this device over, as far as can be known: only then the queue is ours.
     fn may_have_the_queue(&self) -> bool {
-        matches!(self.shown, Shown::Due(_) | Shown::Yes) && !matches!(self.farewell, Farewell::Gone(_))
+        let mine = matches!(self.shown, Shown::Due(_) | Shown::Yes) && !matches!(self.farewell, Farewell::Gone(_));
+        mine && !self.yielded
     }
 
     /// Begins the farewell; a second wish changes nothing.
@@ -138,7 +150,7 @@ impl Connection {
     }
 
     /// When [`Self::pump`] has something to do by itself.
-    pub(crate) fn next_deadline(&self, shared: &Shared) -> Option<Instant> {
+    pub(crate) fn next_deadline(&self, session: &Session) -> Option<Instant> {
         let shown = match self.shown {
             Shown::Waiting(at) | Shown::Due(at) => Some(at),
             Shown::No | Shown::Yes => None,
@@ -147,8 +159,15 @@ impl Connection {
             Farewell::Leaving(at) | Farewell::Hiding(at) | Farewell::Gone(at) => Some(at),
             Farewell::No => None,
         };
-        let held = shared.lock().inbox.next_deadline();
-        [self.caught_up_by, shown, farewell, held].into_iter().flatten().min()
+        let state = session.shared.lock();
+        let held = state.inbox.next_deadline();
+        // Without room nothing waits for its time.
+        let turn = if session.has_room() {
+            [state.inbox.next_turn(), state.presences.next_deadline()].into_iter().flatten().min()
+        } else {
+            None
+        };
+        [self.caught_up_by, self.judges_at, shown, farewell, held, turn].into_iter().flatten().min()
     }
 
     /// Takes one event of rumqttc.
@@ -173,6 +192,8 @@ impl Connection {
     pub(crate) fn pump(&mut self, session: &mut Session) -> Step {
         let now = Instant::now();
         self.meet_deadlines(session, now);
+        self.take_turns(session, now);
+        self.judge_siblings(session, now);
         if self.may_have_the_queue() {
             if self.marker_is_back {
                 self.caught_up(session);
@@ -231,8 +252,26 @@ impl Connection {
         }
     }
 
+    /// Reads what has waited because its sender is too fast, while there is room for what comes of it.
+    fn take_turns(&mut self, session: &mut Session, now: Instant) {
+        while session.has_room() && !self.yielded {
+            let mut guard = session.shared.lock();
+            let state = &mut *guard;
+            if let Some(notices) = state.inbox.next(&mut state.directory, now) {
+                drop(guard);
+                session.pending.extend(notices);
+            } else if let Some(ready) = state.presences.next(now) {
+                drop(guard);
+                self.others_presence(session, ready);
+            } else {
+                break;
+            }
+        }
+    }
+
     fn caught_up(&mut self, session: &mut Session) {
         self.marker = None;
+        session.has_caught_up = true;
         if self.caught_up_by.take().is_some() {
             let backlog = session.shared.lock().inbox.end_backlog();
             session.pending.extend(backlog);

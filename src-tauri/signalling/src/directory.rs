@@ -1,40 +1,68 @@
 //! Every device that is known, and which key is believed of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use peal_call::{DeviceAddress, UserId};
+use peal_call::{DeviceAddress, DeviceId, UserId};
 
 use crate::{DevicePublicKey, Presence, PresenceState};
 
-/// Most devices that are remembered; presence beyond is ignored.
+/// Most devices that are shown; presence beyond is ignored.
 const DEVICES: usize = 65_536;
+/// Most devices of one person that are shown; a new one takes the place of one that is away.
+const DEVICES_OF_ONE: usize = 64;
+/// Most keys of one person that are pinned at first contact; signals of further devices are dropped.
+const PINS_OF_ONE: usize = 256;
 
-/// Devices by address, with the pins of first contact.
+/// What is known of a device's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceKey {
+    /// Shown in presence; nobody has talked with it yet, so nothing is pinned.
+    Shown(DevicePublicKey),
+    /// Pinned, and no other one is shown.
+    Pinned(DevicePublicKey),
+    /// Another than the pinned one is shown: the device was installed anew, or somebody stands in between.
+    Changed {
+        /// The one that is believed.
+        pinned: DevicePublicKey,
+        /// The one that [`crate::Client::trust_key`] would believe.
+        shown: DevicePublicKey,
+    },
+}
+
+impl DeviceKey {
+    /// The key that people compare: the one that is shown now, else the pinned one.
+    pub const fn now(self) -> DevicePublicKey {
+        match self {
+            Self::Shown(key) | Self::Pinned(key) | Self::Changed { shown: key, .. } => key,
+        }
+    }
+
+    /// Whether another than the pinned one is shown.
+    pub const fn is_changed(self) -> bool {
+        matches!(self, Self::Changed { .. })
+    }
+}
+
+/// Devices by person, with the pins of first contact.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
-    present: HashMap<DeviceAddress, Entry>,
-    pinned: HashMap<DeviceAddress, DevicePublicKey>,
+    people: HashMap<UserId, Person>,
+    /// How many devices are shown, of all people.
+    shown: usize,
     /// Counts connections: presence that was seen on an earlier one may be old.
     epoch: u64,
+}
+
+#[derive(Debug, Default)]
+struct Person {
+    shown: BTreeMap<DeviceId, Entry>,
+    pinned: HashMap<DeviceId, DevicePublicKey>,
 }
 
 #[derive(Debug)]
 struct Entry {
     presence: Presence,
     epoch: u64,
-}
-
-/// What is believed of a device's key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyOf {
-    /// Nothing is known yet.
-    Unknown,
-    /// Shown in presence; nobody has talked with it yet.
-    New(DevicePublicKey),
-    /// The pinned one, and nothing else is shown.
-    Pinned(DevicePublicKey),
-    /// Another than the pinned one is shown.
-    Changed,
 }
 
 /// What a presence changed.
@@ -50,7 +78,11 @@ pub(crate) enum Change {
 
 impl Directory {
     pub(crate) fn new(pinned: HashMap<DeviceAddress, DevicePublicKey>) -> Self {
-        Self { pinned, ..Self::default() }
+        let mut directory = Self::default();
+        for (address, key) in pinned {
+            directory.pin(&address, key);
+        }
+        directory
     }
 
     pub(crate) fn begin_connection(&mut self) {
@@ -59,80 +91,96 @@ impl Directory {
 
     /// Takes a presence that has just been received.
     pub(crate) fn take(&mut self, presence: Presence) -> Change {
-        let address = presence.address.clone();
-        let before = self.present.get(&address).map(|entry| entry.presence.clone());
-        if before.is_none() && self.present.len() >= DEVICES {
-            return Change::None;
+        let device = presence.address.device.clone();
+        let person = self.people.entry(presence.address.user.clone()).or_default();
+        if !person.shown.contains_key(&device) {
+            if person.shown.len() >= DEVICES_OF_ONE {
+                let away = person.shown.iter().find(|(_, entry)| entry.presence.state == PresenceState::Offline);
+                let Some(away) = away.map(|(device, _)| device.clone()) else { return Change::None };
+                person.shown.remove(&away);
+                self.shown -= 1;
+            }
+            if self.shown >= DEVICES {
+                return Change::None;
+            }
+            self.shown += 1;
         }
         let key = presence.key;
-        let same = before.as_ref() == Some(&presence);
-        let known_key = before.is_some_and(|before| before.key == key);
-        self.present.insert(address.clone(), Entry { presence, epoch: self.epoch });
-        match self.pinned.get(&address) {
-            Some(&old) if old != key && !known_key => Change::Key { old, new: key },
-            _ if same => Change::None,
+        let pinned = person.pinned.get(&device).copied();
+        let entry = Entry { presence: presence.clone(), epoch: self.epoch };
+        let before = person.shown.insert(device, entry).map(|entry| entry.presence);
+        let known_key = before.as_ref().is_some_and(|before| before.key == key);
+        match pinned {
+            Some(old) if old != key && !known_key => Change::Key { old, new: key },
+            _ if before == Some(presence) => Change::None,
             _ => Change::Shown,
         }
     }
 
     /// The presence of a device was taken away for good; gives it as offline.
     pub(crate) fn remove(&mut self, address: &DeviceAddress) -> Option<Presence> {
-        let entry = self.present.remove(address)?;
+        let entry = self.people.get_mut(&address.user)?.shown.remove(&address.device)?;
+        self.shown -= 1;
         Some(Presence { state: PresenceState::Offline, ..entry.presence })
     }
 
+    /// Sorted.
     pub(crate) fn devices_of(&self, user: &UserId) -> Vec<Presence> {
-        let mut devices: Vec<Presence> =
-            self.present.values().map(|e| &e.presence).filter(|p| p.address.user == *user).cloned().collect();
-        devices.sort_by(|a, b| a.address.cmp(&b.address));
-        devices
+        self.people.get(user).map(|person| person.presences().cloned().collect()).unwrap_or_default()
     }
 
+    /// Sorted.
     pub(crate) fn all(&self) -> Vec<Presence> {
-        let mut devices: Vec<Presence> = self.present.values().map(|e| e.presence.clone()).collect();
+        let mut devices: Vec<Presence> = self.people.values().flat_map(Person::presences).cloned().collect();
         devices.sort_by(|a, b| a.address.cmp(&b.address));
         devices
     }
 
-    pub(crate) fn key_of(&self, address: &DeviceAddress) -> KeyOf {
-        let shown = self.present.get(address).map(|entry| entry.presence.key);
-        match (self.pinned.get(address), shown) {
-            (Some(&pinned), Some(shown)) if pinned != shown => KeyOf::Changed,
-            (Some(&pinned), _) => KeyOf::Pinned(pinned),
-            (None, Some(shown)) => KeyOf::New(shown),
-            (None, None) => KeyOf::Unknown,
+    /// What is known of a device's key, if anything.
+    pub(crate) fn key_of(&self, address: &DeviceAddress) -> Option<DeviceKey> {
+        let person = self.people.get(&address.user)?;
+        let shown = person.shown.get(&address.device).map(|entry| entry.presence.key);
+        match (person.pinned.get(&address.device).copied(), shown) {
+            (Some(pinned), Some(shown)) if pinned != shown => Some(DeviceKey::Changed { pinned, shown }),
+            (Some(pinned), _) => Some(DeviceKey::Pinned(pinned)),
+            (None, Some(shown)) => Some(DeviceKey::Shown(shown)),
+            (None, None) => None,
         }
     }
 
     /// Whether this connection has shown that device, so that its key isn't an old one.
     pub(crate) fn is_fresh(&self, address: &DeviceAddress) -> bool {
-        self.present.get(address).is_some_and(|entry| entry.epoch == self.epoch)
+        let entry = self.people.get(&address.user).and_then(|person| person.shown.get(&address.device));
+        entry.is_some_and(|entry| entry.epoch == self.epoch)
+    }
+
+    /// Whether one more key of that person may be pinned at first contact.
+    pub(crate) fn may_pin(&self, user: &UserId) -> bool {
+        self.people.get(user).is_none_or(|person| person.pinned.len() < PINS_OF_ONE)
     }
 
     /// Believes a key from now on; `true` when that is new.
     pub(crate) fn pin(&mut self, address: &DeviceAddress, key: DevicePublicKey) -> bool {
-        self.pinned.insert(address.clone(), key) != Some(key)
+        let person = self.people.entry(address.user.clone()).or_default();
+        person.pinned.insert(address.device.clone(), key) != Some(key)
+    }
+}
+
+impl Person {
+    fn presences(&self) -> impl Iterator<Item = &Presence> {
+        self.shown.values().map(|entry| &entry.presence)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
+    use crate::DeviceKeys;
     use crate::names::address;
-    use crate::{DeviceKeys, DeviceKind};
+    use crate::presence::tests::sample;
 
     fn shown(key: DevicePublicKey) -> Presence {
-        Presence {
-            address: address("ann", "desk").expect("names"),
-            state: PresenceState::Online,
-            display_name: String::new(),
-            kind: DeviceKind::Person,
-            key,
-            boot_id: Uuid::nil(),
-            capabilities: Vec::new(),
-        }
+        Presence { key, ..sample() }
     }
 
     #[test]
@@ -140,16 +188,16 @@ mod tests {
         let (old, new) = (DeviceKeys::generate().public(), DeviceKeys::generate().public());
         let at = shown(old).address;
         let mut directory = Directory::default();
-        assert_eq!(directory.key_of(&at), KeyOf::Unknown);
+        assert_eq!(directory.key_of(&at), None);
         assert_eq!(directory.take(shown(old)), Change::Shown);
-        assert_eq!(directory.key_of(&at), KeyOf::New(old));
+        assert_eq!(directory.key_of(&at), Some(DeviceKey::Shown(old)));
         assert!(directory.pin(&at, old));
         assert_eq!(directory.take(shown(old)), Change::None);
         assert_eq!(directory.take(shown(new)), Change::Key { old, new });
         assert_eq!(directory.take(shown(new)), Change::None, "reported once");
-        assert_eq!(directory.key_of(&at), KeyOf::Changed);
+        assert_eq!(directory.key_of(&at), Some(DeviceKey::Changed { pinned: old, shown: new }));
         assert!(directory.pin(&at, new));
-        assert_eq!(directory.key_of(&at), KeyOf::Pinned(new));
+        assert_eq!(directory.key_of(&at), Some(DeviceKey::Pinned(new)));
     }
 
     #[test]
@@ -157,13 +205,41 @@ mod tests {
         let key = DeviceKeys::generate().public();
         let at = shown(key).address;
         let mut directory = Directory::new(HashMap::from([(at.clone(), key)]));
-        assert_eq!(directory.key_of(&at), KeyOf::Pinned(key));
+        assert_eq!(directory.key_of(&at), Some(DeviceKey::Pinned(key)));
         directory.begin_connection();
         directory.take(shown(key));
         assert!(directory.is_fresh(&at));
         directory.begin_connection();
         assert!(!directory.is_fresh(&at), "a new connection has to show it again");
         assert_eq!(directory.remove(&at).map(|p| p.state), Some(PresenceState::Offline));
-        assert_eq!(directory.key_of(&at), KeyOf::Pinned(key));
+        assert_eq!(directory.key_of(&at), Some(DeviceKey::Pinned(key)));
+    }
+
+    #[test]
+    fn one_persons_devices_are_bounded_and_those_that_are_away_give_way() {
+        let mut directory = Directory::default();
+        let device = |n: usize, state| Presence {
+            address: address("ann", &format!("d{n:03}")).expect("names"),
+            state,
+            ..sample()
+        };
+        for n in 0..DEVICES_OF_ONE {
+            let state = if n == 7 { PresenceState::Offline } else { PresenceState::Online };
+            assert_eq!(directory.take(device(n, state)), Change::Shown);
+        }
+        assert_eq!(directory.take(device(100, PresenceState::Online)), Change::Shown);
+        assert_eq!(directory.take(device(101, PresenceState::Online)), Change::None, "nobody is away now");
+        let devices = directory.devices_of(&device(0, PresenceState::Online).address.user);
+        assert_eq!((devices.len(), directory.shown), (DEVICES_OF_ONE, DEVICES_OF_ONE));
+        assert!(devices.iter().all(|it| it.state == PresenceState::Online));
+        assert_eq!(directory.all(), devices);
+
+        let ann = device(0, PresenceState::Online).address.user;
+        for n in 0..PINS_OF_ONE {
+            assert!(directory.may_pin(&ann));
+            directory.pin(&device(n, PresenceState::Online).address, sample().key);
+        }
+        assert!(!directory.may_pin(&ann));
+        assert!(directory.may_pin(&address("bob", "d").expect("names").user));
     }
 }

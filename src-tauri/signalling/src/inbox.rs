@@ -1,23 +1,22 @@
 //! From bytes in a topic to a signal that is worth reporting.
 
-use std::collections::{HashMap, VecDeque};
+mod backlog;
+mod held;
+
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use peal_call::{DeviceAddress, UserId};
+use peal_call::{DeviceAddress, Signal};
 use uuid::Uuid;
 
-use crate::directory::{Directory, KeyOf};
+use crate::directory::{DeviceKey, Directory};
+use crate::flood::{Admission, Lanes, Waiting};
 use crate::keys::SealError;
 use crate::wire::{Body, Envelope, WireError};
 use crate::{AppKey, DeviceKeys, DevicePublicKey, DropReason, Notice, ReplayGuard};
 
-/// Most signals that are held, in all and of one sender.
-const HELD: usize = 256;
-const HELD_OF_ONE: usize = 64;
-/// How long a signal may come before its sender's presence.
-const WAIT_FOR_PRESENCE: Duration = Duration::from_secs(5);
-/// How long a signal waits for the person to trust a changed key.
-const WAIT_FOR_TRUST: Duration = Duration::from_mins(1);
+use backlog::Backlog;
+use held::{Held, HeldSignals, WAIT_FOR_PRESENCE, WAIT_FOR_TRUST};
 
 /// Opens what arrives, and holds for a while what can't be opened yet.
 #[derive(Debug)]
@@ -26,29 +25,10 @@ pub(crate) struct Inbox {
     me: DeviceAddress,
     keys: DeviceKeys,
     guard: ReplayGuard,
-    held: VecDeque<Held>,
-    /// Signals since the connection began, until it has caught up.
-    backlog: Option<Vec<Opened>>,
+    lanes: Lanes,
+    held: HeldSignals,
+    backlog: Option<Backlog>,
     drops: HashMap<DropReason, u64>,
-}
-
-#[derive(Debug)]
-struct Held {
-    from: DeviceAddress,
-    envelope: Envelope,
-    deadline: Instant,
-    /// The message's own end, by the broker's expiry.
-    end: Option<Instant>,
-    why: DropReason,
-}
-
-/// A signal that may have been swapped with others of its sender while the broker stored it.
-#[derive(Debug)]
-struct Opened {
-    from: DeviceAddress,
-    boot: Uuid,
-    seq: u64,
-    notice: Notice,
 }
 
 /// What became of an envelope.
@@ -60,7 +40,8 @@ enum Outcome {
 
 impl Inbox {
     pub(crate) fn new(app: AppKey, me: DeviceAddress, keys: DeviceKeys, guard: ReplayGuard) -> Self {
-        Self { app, me, keys, guard, held: VecDeque::new(), backlog: None, drops: HashMap::new() }
+        let (lanes, held) = (Lanes::default(), HeldSignals::default());
+        Self { app, me, keys, guard, lanes, held, backlog: None, drops: HashMap::new() }
     }
 
     /// A connection begins: what comes now was queued, and is kept until [`Self::end_backlog`].
@@ -68,26 +49,10 @@ impl Inbox {
         self.backlog.get_or_insert_default();
     }
 
-    /// Everything queued has come: gives it with each sender's signals in the order of sending. Brokers keep that
-    /// order on the line, but not all do on their disks.
+    /// Everything queued has come: gives it with each sender's signals in the order of sending.
     pub(crate) fn end_backlog(&mut self) -> Vec<Notice> {
-        let backlog = self.backlog.take().unwrap_or_default();
-        let mut places: HashMap<(DeviceAddress, Uuid), Vec<usize>> = HashMap::new();
-        for (place, opened) in backlog.iter().enumerate() {
-            places.entry((opened.from.clone(), opened.boot)).or_default().push(place);
-        }
-        let mut target = vec![0; backlog.len()];
-        for of_one in places.into_values() {
-            let mut sorted = of_one.clone();
-            sorted.sort_by_key(|place| backlog[*place].seq);
-            for (to, from) in of_one.into_iter().zip(sorted) {
-                target[from] = to;
-            }
-        }
-        let mut placed: Vec<(usize, Notice)> =
-            target.into_iter().zip(backlog).map(|(place, opened)| (place, opened.notice)).collect();
-        placed.sort_by_key(|(place, _)| *place);
-        placed.into_iter().map(|(_, notice)| notice).collect()
+        self.lanes.end_backlog();
+        self.backlog.take().unwrap_or_default().in_order()
     }
 
     /// Seals a body as this device.
@@ -101,54 +66,45 @@ impl Inbox {
         Envelope::seal(&self.app, &self.keys, &self.me, (to, key), sent_at, body)
     }
 
-    /// Takes an envelope out of `to`'s inbox, written by `from` according to the broker. `life` is what the broker
-    /// says is left of it.
-    pub(crate) fn take(
-        &mut self,
-        directory: &mut Directory,
-        (to, from): (&UserId, DeviceAddress),
-        bytes: &[u8],
-        life: Option<Duration>,
-        now: Instant,
-    ) -> Vec<Notice> {
-        let envelope = match Envelope::read(bytes) {
-            Ok(envelope) => envelope,
-            Err(error) => return self.drop_one(reason(&error), Some(from)),
-        };
-        if *to != self.me.user || !envelope.is_to_user_of(&self.me) {
-            return self.drop_one(DropReason::Misaddressed, Some(from));
+    /// Takes a message that has just come, or lets it wait for its sender's turn ([`Self::next`]).
+    pub(crate) fn take(&mut self, directory: &mut Directory, message: Waiting, now: Instant) -> Vec<Notice> {
+        let from = message.from.clone();
+        match self.lanes.admit(message, self.backlog.is_some(), now) {
+            Admission::Now(message) => self.read(directory, message, now),
+            Admission::Later => Vec::new(),
+            Admission::Never { first } => {
+                let notices = self.drop_one(DropReason::Flooded, Some(from));
+                // Counted each time; told once, or the telling would be the flood.
+                if first { notices } else { Vec::new() }
+            }
         }
-        if !envelope.is_from(&from) {
-            return self.drop_one(DropReason::Forged, Some(from));
-        }
-        // Every device of the account reads the same inbox.
-        if !envelope.is_to(&self.me) {
-            return Vec::new();
-        }
-        if self.guard.knows(envelope.id) || self.held.iter().any(|held| held.envelope.id == envelope.id) {
-            return self.drop_one(DropReason::Replayed, Some(from));
-        }
-        let end = life.map(|life| now + life);
-        // What is held goes first, or the sender's order would be lost.
-        if let Some(first) = self.held.iter().find(|held| held.from == from) {
-            let (why, deadline) = (first.why, first.deadline);
-            return self.hold(Held { from, envelope, deadline, end, why });
-        }
-        match self.open(directory, &from, &envelope, true) {
-            Outcome::Report(notices) => notices,
-            Outcome::Drop(why) => self.drop_one(why, Some(from)),
-            Outcome::Hold(why, wait) => self.hold(Held { from, envelope, deadline: now + wait, end, why }),
-        }
+    }
+
+    /// Reads the next message that waited for its turn, if any may be read now.
+    pub(crate) fn next(&mut self, directory: &mut Directory, now: Instant) -> Option<Vec<Notice>> {
+        let message = self.lanes.next(now)?;
+        Some(self.read(directory, message, now))
+    }
+
+    /// When [`Self::next`] has something.
+    pub(crate) fn next_turn(&self) -> Option<Instant> {
+        self.lanes.next_deadline()
+    }
+
+    /// The connection is gone, and what waits has been acknowledged: reads all of it, and ends the backlog.
+    pub(crate) fn end_connection(&mut self, directory: &mut Directory, now: Instant) -> Vec<Notice> {
+        let waiting = self.lanes.drain();
+        let mut notices: Vec<Notice> =
+            waiting.into_iter().flat_map(|message| self.read(directory, message, now)).collect();
+        notices.extend(self.end_backlog());
+        notices
     }
 
     /// The sender's presence has come, or its key is trusted: what is held of it may be opened now.
     pub(crate) fn release(&mut self, directory: &mut Directory, from: &DeviceAddress, now: Instant) -> Vec<Notice> {
-        let (mine, others): (VecDeque<Held>, VecDeque<Held>) =
-            std::mem::take(&mut self.held).into_iter().partition(|held| held.from == *from);
-        self.held = others;
         let mut notices = Vec::new();
-        for held in mine {
-            if held.end.is_some_and(|end| end <= now) {
+        for held in self.held.take_of(from) {
+            if held.is_stale(now) {
                 notices.extend(self.drop_one(DropReason::Stale, Some(held.from)));
                 continue;
             }
@@ -166,12 +122,9 @@ impl Inbox {
 
     /// Gives up on what has been held too long.
     pub(crate) fn expire(&mut self, directory: &mut Directory, now: Instant) -> Vec<Notice> {
-        let (late, kept): (VecDeque<Held>, VecDeque<Held>) =
-            std::mem::take(&mut self.held).into_iter().partition(|held| held.until() <= now);
-        self.held = kept;
         let mut notices = Vec::new();
-        for held in late {
-            if held.end.is_some_and(|end| end <= now) {
+        for held in self.held.take_late(now) {
+            if held.is_stale(now) {
                 notices.extend(self.drop_one(DropReason::Stale, Some(held.from)));
                 continue;
             }
@@ -185,7 +138,7 @@ impl Inbox {
 
     /// When [`Self::expire`] has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.held.iter().map(Held::until).min()
+        self.held.next_deadline()
     }
 
     /// Counts something that was thrown away before it was an envelope.
@@ -204,6 +157,48 @@ impl Inbox {
         self.guard.clone()
     }
 
+    /// Reads an envelope out of an inbox, written by `from` according to the broker.
+    fn read(&mut self, directory: &mut Directory, message: Waiting, now: Instant) -> Vec<Notice> {
+        let Waiting { to, from, payload, end } = message;
+        let envelope = match Envelope::read(&payload) {
+            Ok(envelope) => envelope,
+            Err(error) => return self.drop_one(reason(&error), Some(from)),
+        };
+        if to != self.me.user || !envelope.is_to_user_of(&self.me) {
+            return self.drop_one(DropReason::Misaddressed, Some(from));
+        }
+        if !envelope.is_from(&from) {
+            return self.drop_one(DropReason::Forged, Some(from));
+        }
+        // Every device of the account reads the same inbox.
+        if !envelope.is_to(&self.me) {
+            return Vec::new();
+        }
+        if self.guard.knows(envelope.id) || self.held.knows(envelope.id) {
+            return self.drop_one(DropReason::Replayed, Some(from));
+        }
+        if end.is_some_and(|end| end <= now) {
+            return self.drop_one(DropReason::Stale, Some(from));
+        }
+        // What is held goes first, or the sender's order would be lost.
+        let outcome = match self.held.first_of(&from) {
+            Some(first) => Outcome::Hold(first.why, first.deadline.saturating_duration_since(now)),
+            None => self.open(directory, &from, &envelope, true),
+        };
+        match outcome {
+            Outcome::Report(notices) => notices,
+            Outcome::Drop(why) => self.drop_one(why, Some(from)),
+            Outcome::Hold(why, wait) => {
+                let mut notices = Vec::new();
+                if let Some(DeviceKey::Changed { pinned, shown }) = directory.key_of(&from) {
+                    notices.push(Notice::KeyChanged { address: from.clone(), old: pinned, new: shown });
+                }
+                notices.extend(self.hold(Held { from, envelope, deadline: now + wait, end, why }));
+                notices
+            }
+        }
+    }
+
     /// Tries to open. `may_hold`: the key may still turn up.
     fn open(
         &mut self,
@@ -213,10 +208,10 @@ impl Inbox {
         may_hold: bool,
     ) -> Outcome {
         let (key, first_contact) = match directory.key_of(from) {
-            KeyOf::Pinned(key) => (key, false),
-            KeyOf::New(key) => (key, true),
-            KeyOf::Unknown => return Outcome::Hold(DropReason::UnknownSender, WAIT_FOR_PRESENCE),
-            KeyOf::Changed => return Outcome::Hold(DropReason::UntrustedKey, WAIT_FOR_TRUST),
+            Some(DeviceKey::Pinned(key)) => (key, false),
+            Some(DeviceKey::Shown(key)) => (key, true),
+            None => return Outcome::Hold(DropReason::UnknownSender, WAIT_FOR_PRESENCE),
+            Some(DeviceKey::Changed { .. }) => return Outcome::Hold(DropReason::UntrustedKey, WAIT_FOR_TRUST),
         };
         let body = match envelope.open(&self.app, &self.keys, (from, &key), &self.me) {
             Ok(body) => body,
@@ -234,8 +229,15 @@ impl Inbox {
             }
             Err(error) => return Outcome::Drop(reason(&error)),
         };
+        if first_contact && !directory.may_pin(&from.user) {
+            return Outcome::Drop(DropReason::Flooded);
+        }
         if !self.guard.take(from, envelope.id, body.boot, body.seq) {
             return Outcome::Drop(DropReason::Replayed);
+        }
+        // A line of the history is believed from one's own devices alone.
+        if matches!(body.signal, Signal::Shared(_)) && from.user != self.me.user {
+            return Outcome::Drop(DropReason::Forged);
         }
         let mut notices = Vec::new();
         if first_contact && directory.pin(from, key) {
@@ -243,27 +245,15 @@ impl Inbox {
         }
         let notice = Notice::Signal { from: from.clone(), signal: body.signal, id: envelope.id, first_contact };
         match &mut self.backlog {
-            Some(backlog) => {
-                backlog.push(Opened { from: from.clone(), boot: body.boot, seq: body.seq, notice });
-            }
+            Some(backlog) => backlog.push(from.clone(), body.boot, body.seq, notice),
             None => notices.push(notice),
         }
         Outcome::Report(notices)
     }
 
     fn hold(&mut self, held: Held) -> Vec<Notice> {
-        let of_one = self.held.iter().filter(|other| other.from == held.from).count();
-        if self.held.len() >= HELD || of_one >= HELD_OF_ONE {
-            return self.drop_one(held.why, Some(held.from));
-        }
-        self.held.push_back(held);
-        Vec::new()
-    }
-}
-
-impl Held {
-    fn until(&self) -> Instant {
-        self.end.map_or(self.deadline, |end| end.min(self.deadline))
+        let (why, from) = (held.why, held.from.clone());
+        if self.held.push(held) { Vec::new() } else { self.drop_one(why, Some(from)) }
     }
 }
 

@@ -7,8 +7,11 @@
 
 mod broker;
 mod client;
+mod config;
 mod connection;
 mod directory;
+mod flood;
+mod image;
 mod inbox;
 mod keys;
 mod link;
@@ -16,7 +19,9 @@ mod names;
 mod notice;
 mod outbox;
 mod presence;
+mod profile;
 mod replay;
+mod safety;
 mod server;
 mod session;
 mod tls;
@@ -24,11 +29,18 @@ mod topics;
 mod wire;
 
 pub use broker::{Broker, BrokerConfig, BrokerError};
-pub use client::{Client, ClientConfig, DEFAULT_SESSION_EXPIRY};
+pub use client::Client;
+pub use config::{ClientConfig, DEFAULT_SESSION_EXPIRY};
+pub use directory::DeviceKey;
 pub use keys::{DeviceKeys, DevicePublicKey, SealError};
-pub use names::AppKey;
+pub use names::{AppKey, clean_text};
 pub use notice::{ConnectError, Denied, DropReason, Notice, Problem, SendError};
-pub use presence::{DISPLAY_NAME_LIMIT, DeviceKind, Presence, PresenceState};
+pub use presence::{DISPLAY_NAME_LIMIT, DeviceKind, PRESENCE_LIMIT, Presence, PresenceState};
+pub use profile::{
+    AVATAR_LIMIT, AVATAR_SIDE_LIMIT, Avatar, AvatarError, Birthday, BirthdayError, Gender, Profile, REGION_LIMIT,
+    SIGNATURE_LIMIT,
+};
 pub use replay::ReplayGuard;
+pub use safety::safety_number;
 pub use server::{ServerUrl, ServerUrlError};
 pub use wire::{ENVELOPE_LIMIT, decode_signal, encode_signal};

@@ -9,7 +9,7 @@ use rumqttc::v5::mqttbytes::v5::{ConnectProperties, ConnectReturnCode, LastWill}
 use rumqttc::v5::{ConnectionError, MqttOptions, StateError};
 use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 
-use crate::server::Scheme;
+use crate::server::{Node, Scheme};
 use crate::{ClientConfig, Denied, Presence, PresenceState, Problem, topics};
 
 /// The client asks the server for a sign of life this often.
@@ -26,16 +26,20 @@ pub(crate) const WINDOW: usize = 16;
 /// farewell.
 pub(crate) const REQUESTS: usize = WINDOW + RECEIVE_MAXIMUM as usize + 16;
 
-/// The options of every connection of this client.
-pub(crate) fn options(config: &ClientConfig, tls: Option<Arc<rustls::ClientConfig>>, me: &Presence) -> MqttOptions {
-    let server = &config.server;
-    let (address, transport) = match (server.scheme(), tls.map(TlsConfiguration::Rustls)) {
-        (Scheme::Mqtts, Some(tls)) => (server.host().to_owned(), Transport::tls_with_config(tls)),
-        (Scheme::Wss, Some(tls)) => (server.to_string(), Transport::wss_with_config(tls)),
-        (Scheme::Ws, _) => (server.to_string(), Transport::ws()),
-        (Scheme::Mqtt | Scheme::Mqtts | Scheme::Wss, _) => (server.host().to_owned(), Transport::tcp()),
+/// The options of a connection of this client to one of its server's nodes.
+pub(crate) fn options(
+    config: &ClientConfig,
+    node: &Node,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    me: &Presence,
+) -> MqttOptions {
+    let (address, transport) = match (node.scheme(), tls.map(TlsConfiguration::Rustls)) {
+        (Scheme::Mqtts, Some(tls)) => (node.host().to_owned(), Transport::tls_with_config(tls)),
+        (Scheme::Wss, Some(tls)) => (node.to_string(), Transport::wss_with_config(tls)),
+        (Scheme::Ws, _) => (node.to_string(), Transport::ws()),
+        (Scheme::Mqtt | Scheme::Mqtts | Scheme::Wss, _) => (node.host().to_owned(), Transport::tcp()),
     };
-    let mut options = MqttOptions::new(&config.client_id, address, server.port());
+    let mut options = MqttOptions::new(&config.client_id, address, node.port());
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
     let mut properties = ConnectProperties::new();
@@ -104,6 +108,11 @@ fn refusal(code: ConnectReturnCode) -> Problem {
         ConnectReturnCode::RefusedProtocolVersion | ConnectReturnCode::UnsupportedProtocolVersion => {
             Problem::NotABroker("it doesn't speak version 5".to_owned())
         }
+        // It passes: a server that is starting, has too much to do, or has just lost a node of its cluster.
+        ConnectReturnCode::ServerUnavailable
+        | ConnectReturnCode::ServiceUnavailable
+        | ConnectReturnCode::ServerBusy
+        | ConnectReturnCode::ConnectionRateExceeded => Problem::Unreachable(format!("{code:?}")),
         other => Problem::Refused(format!("{other:?}")),
     }
 }

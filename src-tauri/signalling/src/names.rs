@@ -49,9 +49,41 @@ pub(crate) fn address(user: &str, device: &str) -> Result<DeviceAddress, NameErr
     Ok(DeviceAddress { user: UserId::new(user)?, device: DeviceId::new(device)? })
 }
 
+/// Cuts a text to `limit` characters and takes out what could deceive a reader: control characters (so it is one
+/// line), and those that turn the direction of text or are invisible.
+pub fn clean_text(text: &str, limit: usize) -> String {
+    let clean: String = text.chars().filter(|c| !is_deceptive(*c)).take(limit).collect();
+    clean.trim().to_owned()
+}
+
+/// Joiners (U+200C, U+200D) stay: scripts and emoji need them.
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn deceptive_characters_are_taken_out_and_the_limit_counts_what_is_left() {
+        assert_eq!(clean_text(" \u{202e}A\u{200b}nn\n\t\u{61c}\u{2066} ", 10), "Ann");
+        assert_eq!(clean_text("\u{ad}\u{feff}abc", 2), "ab");
+        let family = "\u{1f468}\u{200d}\u{1f469}";
+        assert_eq!(clean_text(family, 10), family);
+    }
 
     #[test]
     fn an_app_key_is_one_topic_level() {

@@ -44,8 +44,8 @@ pub enum Notice {
         /// The key.
         key: DevicePublicKey,
     },
-    /// A device shows another key than the pinned one. Its signals are held for a while, then dropped, until
-    /// [`crate::Client::trust`].
+    /// A device shows another key than the pinned one; told once, and again with each signal that comes from it. Its
+    /// signals are held for a minute, then dropped, until [`crate::Client::trust_key`].
     KeyChanged {
         /// Whose.
         address: DeviceAddress,
@@ -54,8 +54,11 @@ pub enum Notice {
         /// The one it shows now.
         new: DevicePublicKey,
     },
-    /// Another program logged in later as this very device; this one has yielded and stays out.
-    KickedOut,
+    /// Another program logged in later, and this one has yielded and stays out.
+    KickedOut {
+        /// To which device: this very one (its profile was copied), or another one of an account that wants only one.
+        by: DeviceAddress,
+    },
     /// Something that was received has been thrown away.
     Dropped {
         /// Why.
@@ -114,6 +117,8 @@ pub enum DropReason {
     UnknownSender,
     /// Its sender's key changed and nobody trusted the new one.
     UntrustedKey,
+    /// Its sender sends too much. Counted each time, told once for each flood.
+    Flooded,
     /// A kind that this version doesn't know ([`Notice::UnknownKind`] says which).
     UnknownKind,
 }

@@ -4,15 +4,19 @@ use peal_call::DeviceAddress;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::DevicePublicKey;
+use crate::names::clean_text;
+use crate::profile::ProfileWire;
+use crate::{DevicePublicKey, Profile};
 
 /// Longest display name, in characters.
 pub const DISPLAY_NAME_LIMIT: usize = 64;
-/// Longest presence that is read, in bytes.
-pub(crate) const PRESENCE_LIMIT: usize = 8 * 1024;
-/// Most capabilities of one device, and the longest of them in characters.
+/// Longest presence that is written or read, in bytes: an avatar in base64, and all texts at their limits.
+pub const PRESENCE_LIMIT: usize = 48 * 1024;
+/// Most capabilities of one device, and the longest of them in characters (printable ASCII without quotes).
 const CAPABILITIES: usize = 32;
 const CAPABILITY_LIMIT: usize = 64;
+/// Highest claim that is believed: what JSON carries exactly, and far above what any account reaches.
+const CLAIM_LIMIT: u64 = (1 << 53) - 1;
 
 /// What stands behind a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,8 +57,16 @@ pub struct Presence {
     pub key: DevicePublicKey,
     /// One run of one program.
     pub boot_id: Uuid,
-    /// What the program can do beyond the first version.
+    /// What the program can do beyond the first version: at most 32 words of at most 64 printable ASCII characters,
+    /// quotes and backslashes excepted.
     pub capabilities: Vec<String>,
+    /// What the person shows of themselves beside the name.
+    pub profile: Profile,
+    /// This account wants one device at a time: whoever was there before it yields ([`crate::Notice::KickedOut`]).
+    pub single: bool,
+    /// Which device of the account came last, without any clock: each takes a higher number than it saw when it came.
+    /// Of two equal ones the larger boot id counts as the later.
+    pub claim: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +81,18 @@ struct PresenceWire {
     boot: Uuid,
     #[serde(default)]
     capabilities: Vec<String>,
+    /// A [`ProfileWire`]; as a value, so that a broken one makes nobody disappear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    single: bool,
+    #[serde(default)]
+    claim: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 const fn person() -> DeviceKind {
@@ -77,6 +101,7 @@ const fn person() -> DeviceKind {
 
 impl Presence {
     pub(crate) fn to_wire(&self) -> Vec<u8> {
+        let profile = ProfileWire::from(&self.profile);
         let wire = PresenceWire {
             v: crate::topics::VERSION,
             state: self.state,
@@ -85,6 +110,9 @@ impl Presence {
             key: self.key.to_text(),
             boot: self.boot_id,
             capabilities: clean_capabilities(self.capabilities.clone()),
+            profile: (!profile.is_empty()).then(|| serde_json::to_value(profile).ok()).flatten(),
+            single: self.single,
+            claim: self.claim,
         };
         // Strings, numbers and lists of them always become JSON; an empty body would read as "no such device".
         serde_json::to_vec(&wire).unwrap_or_default()
@@ -107,44 +135,71 @@ impl Presence {
             key: DevicePublicKey::from_text(&wire.key).ok()?,
             boot_id: wire.boot,
             capabilities: clean_capabilities(wire.capabilities),
+            profile: wire
+                .profile
+                .and_then(|it| serde_json::from_value::<ProfileWire>(it).ok())
+                .unwrap_or_default()
+                .into(),
+            single: wire.single,
+            claim: wire.claim.min(CLAIM_LIMIT),
         })
+    }
+
+    /// Comes after whoever has that claim.
+    pub(crate) fn claim_above(&mut self, other: u64) {
+        self.claim = self.claim.max(other.saturating_add(1)).min(CLAIM_LIMIT);
+    }
+
+    /// Whether this device came to the account after `other`; exactly one of two devices did.
+    pub(crate) fn is_later_than(&self, other: &Self) -> bool {
+        (self.claim, self.boot_id) > (other.claim, other.boot_id)
     }
 }
 
-/// Cuts a name to its limit and takes out what could deceive a reader: control characters, and those that turn the
-/// direction of text or are invisible.
+/// A name within its limit and without what could deceive a reader.
 pub(crate) fn clean_name(name: &str) -> String {
-    let clean: String = name.chars().filter(|c| !is_deceptive(*c)).take(DISPLAY_NAME_LIMIT).collect();
-    clean.trim().to_owned()
-}
-
-fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    clean_text(name, DISPLAY_NAME_LIMIT)
 }
 
 fn clean_capabilities(list: Vec<String>) -> Vec<String> {
     list.into_iter()
-        .filter(|c| !c.is_empty() && c.chars().count() <= CAPABILITY_LIMIT && !c.chars().any(is_deceptive))
+        .filter(|c| !c.is_empty() && c.len() <= CAPABILITY_LIMIT && c.bytes().all(is_word))
         .take(CAPABILITIES)
         .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::DeviceKeys;
-    use crate::names::address;
+/// Printable, and one byte in JSON.
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'"' && byte != b'\\'
+}
 
-    fn sample() -> Presence {
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::image::tests::png;
+    use crate::names::address;
+    use crate::profile::{AVATAR_LIMIT, REGION_LIMIT, SIGNATURE_LIMIT};
+    use crate::{Avatar, Birthday, DeviceKeys, Gender};
+
+    pub(crate) fn sample() -> Presence {
         Presence {
             address: address("ann", "desk").expect("names"),
             state: PresenceState::InCall,
             display_name: "Ann \u{4e2d}".into(),
             kind: DeviceKind::Device,
             key: DeviceKeys::generate().public(),
-            boot_id: Uuid::now_v7(),
+            boot_id: Uuid::nil(),
             capabilities: vec!["dred".into()],
+            profile: Profile {
+                revision: 4,
+                gender: Gender::Female,
+                birthday: Birthday::new(Some(1990), 12, 31),
+                region: "Oslo".into(),
+                signature: "\u{4e2d} \"quoted\"".into(),
+                avatar: Avatar::new(png(64, 64)).ok(),
+            },
+            single: true,
+            claim: 7,
         }
     }
 
@@ -165,6 +220,52 @@ mod tests {
         assert_eq!(read.display_name.chars().count(), DISPLAY_NAME_LIMIT);
         assert!(read.display_name.starts_with("Annx"));
         assert_eq!(read.capabilities.len(), CAPABILITIES);
+    }
+
+    #[test]
+    fn the_largest_presence_is_within_the_limit() {
+        let wide = |n: usize| "\u{1f600}".repeat(n);
+        let mut avatar = png(256, 256);
+        avatar.resize(AVATAR_LIMIT, 0x5a);
+        let largest = Presence {
+            address: address(&"u".repeat(64), &"d".repeat(64)).expect("names"),
+            display_name: wide(DISPLAY_NAME_LIMIT),
+            capabilities: vec!["x".repeat(CAPABILITY_LIMIT); CAPABILITIES],
+            profile: Profile {
+                revision: CLAIM_LIMIT,
+                gender: Gender::Unknown,
+                birthday: Birthday::new(Some(1990), 12, 31),
+                region: wide(REGION_LIMIT),
+                signature: wide(SIGNATURE_LIMIT),
+                avatar: Avatar::new(avatar).ok(),
+            },
+            claim: CLAIM_LIMIT,
+            ..sample()
+        };
+        assert!(largest.profile.avatar.is_some());
+        let wire = largest.to_wire();
+        assert!(wire.len() <= PRESENCE_LIMIT, "{}", wire.len());
+        assert_eq!(Presence::from_wire(largest.address.clone(), &wire), Some(largest));
+    }
+
+    #[test]
+    fn a_peer_of_the_first_version_shows_neither_profile_nor_claim() {
+        let mut json: serde_json::Value = serde_json::from_slice(&sample().to_wire()).expect("json");
+        for field in ["profile", "single", "claim"] {
+            json.as_object_mut().expect("an object").remove(field);
+        }
+        let read = Presence::from_wire(sample().address, json.to_string().as_bytes()).expect("a presence");
+        assert_eq!((read.profile, read.single, read.claim), (Profile::default(), false, 0));
+    }
+
+    #[test]
+    fn a_broken_profile_makes_nobody_disappear() {
+        let mut json: serde_json::Value = serde_json::from_slice(&sample().to_wire()).expect("json");
+        for broken in [serde_json::json!(5), serde_json::json!({"gender": 1}), serde_json::json!(["x"])] {
+            json["profile"] = broken;
+            let read = Presence::from_wire(sample().address, json.to_string().as_bytes()).expect("a presence");
+            assert_eq!(read.profile, Profile::default());
+        }
     }
 
     #[test]

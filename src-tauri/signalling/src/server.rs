@@ -5,12 +5,24 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// The address of an MQTT broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`, host and port.
+/// Most nodes that an address may name.
+const NODES: usize = 16;
+
+/// The address of an MQTT broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`, host and port. Of a cluster, the addresses
+/// of its nodes, separated by commas or blanks: each device has one of them as its own, and goes to the next when it is
+/// gone.
 ///
 /// Default ports are 1883, 8883, 80 and 443; the default WebSocket path is `/mqtt`. Accounts and tokens never
 /// stand in the address: they would end up in logs and settings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ServerUrl {
+    /// One at least.
+    nodes: Vec<Node>,
+}
+
+/// One address of a broker.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Node {
     scheme: Scheme,
     host: String,
     port: u16,
@@ -69,6 +81,9 @@ pub enum ServerUrlError {
     /// An IPv6 literal where a name is needed (TLS and WebSocket).
     #[error("use the server's name instead of an IPv6 address with {0}://")]
     Ipv6Literal(String),
+    /// More addresses than anybody's cluster has nodes.
+    #[error("a server has at most {NODES} addresses")]
+    TooMany,
 }
 
 impl ServerUrl {
@@ -78,21 +93,27 @@ impl ServerUrl {
             std::net::IpAddr::V4(ip) => ip.to_string(),
             std::net::IpAddr::V6(ip) => format!("[{ip}]"),
         };
-        Self { scheme: Scheme::Mqtt, host, port: address.port(), path: String::new() }
+        Self { nodes: vec![Node { scheme: Scheme::Mqtt, host, port: address.port(), path: String::new() }] }
     }
 
-    /// Whether the connection is encrypted (signals are sealed end to end either way).
-    pub const fn is_encrypted(&self) -> bool {
-        matches!(self.scheme, Scheme::Mqtts | Scheme::Wss)
+    /// Whether a connection is encrypted (signals are sealed end to end either way).
+    pub fn is_encrypted(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node.scheme, Scheme::Mqtts | Scheme::Wss))
     }
 
-    /// The host: a name, an IPv4 address, or an IPv6 address in brackets.
-    pub fn host(&self) -> &str {
+    /// The addresses, one at least.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+}
+
+impl Node {
+    /// A name, an IPv4 address, or an IPv6 address in brackets.
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
-    /// The TCP port.
-    pub const fn port(&self) -> u16 {
+    pub(crate) const fn port(&self) -> u16 {
         self.port
     }
 
@@ -103,11 +124,34 @@ impl ServerUrl {
 
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, node) in self.nodes.iter().enumerate() {
+            write!(f, "{}{node}", if at == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}:{}{}", self.scheme.name(), self.host, self.port, self.path)
     }
 }
 
 impl FromStr for ServerUrl {
+    type Err = ServerUrlError;
+
+    fn from_str(text: &str) -> Result<Self, ServerUrlError> {
+        // An empty place between two commas is a mistake; blanks are no places.
+        let places = text.split(',').flat_map(|part| {
+            let empty = part.trim().is_empty().then_some("");
+            part.split_whitespace().chain(empty)
+        });
+        let nodes = places.map(str::parse).collect::<Result<Vec<_>, _>>()?;
+        if nodes.len() > NODES { Err(ServerUrlError::TooMany) } else { Ok(Self { nodes }) }
+    }
+}
+
+impl FromStr for Node {
     type Err = ServerUrlError;
 
     fn from_str(text: &str) -> Result<Self, ServerUrlError> {
@@ -162,6 +206,23 @@ mod tests {
 
     fn parse(text: &str) -> Result<String, ServerUrlError> {
         text.parse::<ServerUrl>().map(|url| url.to_string())
+    }
+
+    #[test]
+    fn a_cluster_has_several_addresses() {
+        let text = "mqtts://one.example, mqtts://two.example:8884 ,wss://three.example";
+        let url: ServerUrl = text.parse().expect("a server");
+        let nodes: Vec<String> = url.nodes().iter().map(ToString::to_string).collect();
+        assert_eq!(nodes, ["mqtts://one.example:8883", "mqtts://two.example:8884", "wss://three.example:443/mqtt"]);
+        assert_eq!(url.to_string().parse(), Ok(url.clone()), "it is kept as text");
+        assert!(url.is_encrypted());
+        assert_eq!(
+            parse("mqtt://a.example  mqtt://b.example\nmqtt://c.example"),
+            parse("mqtt://a.example,mqtt://b.example, mqtt://c.example")
+        );
+        assert!(matches!(parse("mqtt://one.example,"), Err(ServerUrlError::NotAnAddress(_))));
+        assert!(matches!(parse("mqtt://one.example,two.example"), Err(ServerUrlError::NotAnAddress(_))));
+        assert_eq!(parse(&vec!["mqtt://n.example"; 17].join(",")), Err(ServerUrlError::TooMany));
     }
 
     #[test]

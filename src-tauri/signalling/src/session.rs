@@ -17,6 +17,9 @@ use crate::{ClientConfig, Notice, Problem};
 /// Notices that the session keeps before it stops reading from the server.
 const PENDING: usize = 4096;
 
+/// How long a reader may take for what is said at the end; it may be waiting for the end itself.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// Runs one client from login to logout.
 pub(crate) struct Session {
     pub(crate) config: ClientConfig,
@@ -29,7 +32,16 @@ pub(crate) struct Session {
     first: Option<oneshot::Sender<Result<(), Problem>>>,
     /// Connections that got as far as reading the inbox.
     pub(crate) connections: u64,
+    /// Which of the server's nodes is tried now.
+    node: usize,
+    /// Attempts of the first login that failed.
+    failed: usize,
+    /// A connection of this run has caught up: from then on, what is new came after this program.
+    pub(crate) has_caught_up: bool,
 }
+
+/// Notices from which on messages that came too fast wait longer.
+const ROOM: usize = 256;
 
 /// How a connection ended.
 enum Over {
@@ -50,17 +62,29 @@ impl Session {
         notices: mpsc::Sender<Notice>,
         first: oneshot::Sender<Result<(), Problem>>,
     ) -> Self {
-        Self { config, tls, shared, notices, pending: VecDeque::new(), first: Some(first), connections: 0 }
+        let node = own_node(&config.client_id, config.server.nodes().len());
+        Self {
+            config,
+            tls,
+            shared,
+            notices,
+            pending: VecDeque::new(),
+            first: Some(first),
+            connections: 0,
+            node,
+            failed: 0,
+            has_caught_up: false,
+        }
     }
 
     pub(crate) async fn run(mut self) {
+        let nodes = self.config.server.nodes().len();
         let mut attempt = 0;
         loop {
             let connections_before = self.connections;
             let over = self.connect_once().await;
             // What has come before a loss is acknowledged: it doesn't come again.
-            let backlog = self.shared.lock().inbox.end_backlog();
-            self.pending.extend(backlog);
+            self.end_connection();
             match over {
                 Over::Ended => break,
                 Over::Lost(problem) => {
@@ -69,9 +93,13 @@ impl Session {
                         break;
                     }
                     attempt = if was_up { 0 } else { attempt + 1 };
+                    // Where it was up, its session waits: only the next attempt goes to another node.
+                    if !was_up {
+                        self.node = (self.node + 1) % nodes;
+                    }
                 }
             }
-            if !self.wait(link::backoff(attempt)).await {
+            if !self.wait(link::backoff(attempt / nodes as u32)).await {
                 break;
             }
         }
@@ -89,6 +117,20 @@ impl Session {
         self.pending.push_back(Notice::Connected);
     }
 
+    /// Whether the reader keeps up well enough for what has waited for its turn.
+    pub(crate) fn has_room(&self) -> bool {
+        self.pending.len() < ROOM
+    }
+
+    fn end_connection(&mut self) {
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        state.presences.clear();
+        let rest = state.inbox.end_connection(&mut state.directory, Instant::now());
+        drop(guard);
+        self.pending.extend(rest);
+    }
+
     /// Reports a loss; `false` when there is no point in trying again.
     fn after_loss(&mut self, problem: Problem, was_up: bool) -> bool {
         tracing::debug!(%problem, "the connection is lost");
@@ -96,6 +138,10 @@ impl Session {
         if self.connections == 0 {
             // Accepted and closed again: a server that is just coming up, or two programs on one device.
             if matches!(problem, Problem::Lost(_)) {
+                return true;
+            }
+            self.failed += 1;
+            if !final_word && self.failed < self.config.server.nodes().len() {
                 return true;
             }
             if let Some(first) = self.first.take() {
@@ -124,14 +170,16 @@ impl Session {
             state.inbox.begin_backlog();
             state.me.clone()
         };
-        let (client, event_loop) = AsyncClient::new(link::options(&self.config, self.tls.clone(), &me), link::REQUESTS);
+        let node = &self.config.server.nodes()[self.node];
+        let options = link::options(&self.config, node, self.tls.clone(), &me);
+        let (client, event_loop) = AsyncClient::new(options, link::REQUESTS);
         let mut events = pin!(events(event_loop));
-        let mut connection = Connection::new(client);
+        let mut connection = Connection::new(client, !self.has_caught_up);
         loop {
             if let Some(over) = self.react(&mut connection) {
                 return over;
             }
-            let deadline = connection.next_deadline(&self.shared);
+            let deadline = connection.next_deadline(self);
             let reading = self.pending.len() < PENDING || connection.is_leaving();
             let notices = self.notices.clone();
             let step = tokio::select! {
@@ -220,8 +268,11 @@ impl Session {
     /// What is still to be said, as far as the reader takes it without being waited for.
     async fn deliver_the_rest(&mut self) {
         self.pending.extend(self.shared.lock().notices.drain(..));
+        let patience = tokio::time::sleep(LAST_WORDS);
+        tokio::pin!(patience);
         while let Some(notice) = self.pending.pop_front() {
             tokio::select! {
+                () = &mut patience => return,
                 permit = self.notices.reserve() => match permit {
                     Ok(permit) => permit.send(notice),
                     Err(_) => return,
@@ -235,6 +286,13 @@ impl Session {
             }
         }
     }
+}
+
+/// The node of a server that is a device's own: always the same, so that it comes back to its session, and each one
+/// that of as many devices. FNV-1a, since its client id is random.
+fn own_node(client_id: &str, nodes: usize) -> usize {
+    let hash = client_id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash as usize % nodes.max(1)
 }
 
 /// The event loop as a stream, so that other work never cuts its polling in the middle of a packet.

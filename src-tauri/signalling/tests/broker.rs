@@ -5,8 +5,9 @@ mod common;
 
 use std::net::SocketAddr;
 
-use common::{Device, Kind, LIFE, Server, config, pair, ringing, start_error};
+use common::{Device, Kind, LIFE, Server, Stranger, config, pair, ringing, start_error};
 use peal_signalling::{Broker, BrokerConfig, BrokerError, Client, ConnectError, Notice, PresenceState};
+use rumqttc::v5::mqttbytes::v5::PubAckReason;
 
 const ANY: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
@@ -74,4 +75,30 @@ async fn who_vanished_with_a_crash_of_the_broker_is_shown_as_offline() {
     let mut ann = Device::with(ann_config).await;
     ann.sees(&bob_address, PresenceState::Offline).await;
     assert_eq!(ann.client.devices_of(&bob_address.user)[0].state, PresenceState::Offline);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn presence_takes_no_room_among_the_signals_of_a_device_that_is_away() {
+    let server = Server::start(Kind::Embedded).await;
+    let (ann, bob) = pair(&server).await;
+    let (bob_config, bob_address) = (bob.config.clone(), bob.address().clone());
+    bob.client.disconnect().await;
+    drop(bob.notices);
+    for n in 0..10 {
+        ann.client.send(&bob_address, &ringing(n), LIFE).await.unwrap();
+    }
+    // More than would ever be queued for one device.
+    let mut carol = Stranger::login(&server, "carol").await;
+    for n in 0..1_100 {
+        let shown = carol.publish("peal/v1/peal/presence/carol/x", true, format!("{n}")).await;
+        assert_eq!(shown, PubAckReason::Success);
+    }
+    for n in 10..20 {
+        ann.client.send(&bob_address, &ringing(n), LIFE).await.unwrap();
+    }
+    ann.client.disconnect().await;
+    let mut bob = Device::with(bob_config).await;
+    for n in 0..20 {
+        assert_eq!(bob.hears().await.1, ringing(n));
+    }
 }

@@ -225,9 +225,9 @@ async fn an_unknown_device_and_an_oversized_signal_are_refused_at_once(kind: Kin
     let nobody = address("carol", "desk");
     assert_eq!(ann.client.send(&nobody, &ringing(1), LIFE).await.err(), Some(SendError::UnknownDevice));
     let call = ringing(1).call();
-    let huge = Signal::Offer { call, sdp: "x".repeat(64 * 1024) };
+    let huge = Signal::Offer { call, attempt: 0, sdp: "x".repeat(64 * 1024) };
     assert_eq!(ann.client.send(bob.address(), &huge, LIFE).await.err(), Some(SendError::TooLarge));
-    let large = Signal::Offer { call, sdp: "x".repeat(40 * 1024) };
+    let large = Signal::Offer { call, attempt: 0, sdp: "x".repeat(40 * 1024) };
     ann.client.send(bob.address(), &large, LIFE).await.unwrap();
     let mut bob = bob;
     assert_eq!(bob.hears().await.1, large);
@@ -243,7 +243,7 @@ async fn the_older_of_two_programs_on_one_device_is_kicked_out(kind: Kind) {
     let mut copied = older.config.clone();
     copied.boot_id = uuid::Uuid::now_v7();
     let mut younger = Device::with(copied).await;
-    older.until("KickedOut", |n| matches!(n, Notice::KickedOut).then_some(())).await;
+    older.until("KickedOut", |n| matches!(n, Notice::KickedOut { .. }).then_some(())).await;
     while let Some(notice) = older.notices.recv().await {
         assert!(!matches!(notice, Notice::Connected), "it stays out");
     }

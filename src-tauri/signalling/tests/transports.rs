@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{Device, Kind, LIFE, Server, config, ringing};
-use peal_signalling::{Client, ConnectError, PresenceState};
+use peal_signalling::{Client, ConnectError, Notice, PresenceState};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_four_transports_reach_the_same_broker() {
@@ -49,6 +49,40 @@ async fn all_four_transports_reach_the_same_broker() {
     bob.server = format!("mqtts://localhost:{tls}").parse().unwrap();
     bob.extra_ca = Some(dir.path().join("missing.pem"));
     assert!(matches!(Client::connect(bob).await.err(), Some(ConnectError::CertificateFile(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_goes_to_the_node_that_answers() {
+    let (mut one, mut two) = (Server::start(Kind::Embedded).await, Server::start(Kind::Embedded).await);
+    two.stop().await;
+    // Whichever of the two is a device's own: enough devices that some have to move at their first login.
+    let servers = format!("{},{}", one.url(), two.url());
+    let mut devices = Vec::new();
+    for n in 0..8 {
+        let mut device = config(&one, "bob", &format!("phone{n}"));
+        device.server = servers.parse().unwrap();
+        devices.push(Device::with(device).await);
+    }
+    two.resume().await;
+    one.stop().await;
+    for device in &mut devices {
+        device.until("Disconnected", |n| matches!(n, Notice::Disconnected { .. }).then_some(())).await;
+        device.until("Connected", |n| matches!(n, Notice::Connected).then_some(())).await;
+    }
+    let mut ann = Device::login(&two, "ann", "desk").await;
+    let mut missing: Vec<_> = devices.iter().map(|device| device.address().clone()).collect();
+    ann.until("all of them", |notice| {
+        if let Notice::Presence(shown) = notice {
+            missing.retain(|device| shown.state != PresenceState::Online || shown.address != *device);
+        }
+        missing.is_empty().then_some(())
+    })
+    .await;
+    two.stop().await;
+    let mut nobody = config(&one, "bob", "late");
+    nobody.server = servers.parse().unwrap();
+    let error = Client::connect(nobody).await.err();
+    assert!(matches!(error, Some(ConnectError::Unreachable { .. })), "{error:?}");
 }
 
 async fn free_port() -> u16 {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::StoreError;
 use crate::directory::open_private;
+use crate::history_search::add_functions;
 use crate::schema::{APPLICATION_ID, MIGRATIONS, migrate};
 
 /// An open database, and where the one went that could not be read.
@@ -20,6 +21,7 @@ impl Database {
     pub(crate) fn in_memory() -> Result<Self, StoreError> {
         let open = || {
             let mut connection = Connection::open_in_memory()?;
+            add_functions(&connection)?;
             migrate(&mut connection, MIGRATIONS, 0)?;
             Ok(Self { connection, recovered: None })
         };
@@ -109,6 +111,7 @@ fn prepare(path: &Path) -> Result<Connection, Trouble> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     // A crash of the program loses nothing; a power cut may lose the last moments, and never the whole.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    add_functions(&connection)?;
     migrate(&mut connection, MIGRATIONS, format)?;
     Ok(connection)
 }
@@ -152,39 +155,55 @@ fn move_aside(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(aside)
 }
 
-/// Copies every row that can still be read. The keys matter most: without them every contact would be asked to trust
-/// a new device.
+/// Every table, those first that matter most: without the keys every contact would be asked to trust a new device.
+const TABLES: [&str; 11] = [
+    "identity",
+    "profile",
+    "setting",
+    "pinned_key",
+    "verified_key",
+    "contact",
+    "own_profile",
+    "avatar",
+    "contact_group",
+    "record",
+    "deleted_record",
+];
+
+/// Copies every row that can still be read, also out of a database that an older Peal made.
 fn rescue(from: &Path, to: &Connection) {
     // Read only, so that what is kept aside stays as it was found.
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let Ok(from) = Connection::open_with_flags(from, flags) else {
         return;
     };
-    let same = Header::read(&from)
-        .is_ok_and(|header| header.application == APPLICATION_ID && header.format as usize == MIGRATIONS.len());
-    if !same {
+    let ours = Header::read(&from)
+        .is_ok_and(|header| header.application == APPLICATION_ID && header.format as usize <= MIGRATIONS.len());
+    if !ours {
         return;
     }
-    for table in ["identity", "profile", "setting", "pinned_key", "contact", "record"] {
+    for table in TABLES {
         match rescue_table(&from, to, table) {
             Ok(rows) => tracing::info!(table, rows, "copied from the damaged database"),
-            Err(error) => tracing::warn!(table, %error, "the rest of the table is lost"),
+            Err(error) => tracing::warn!(table, %error, "the rest of the table is lost, or was never there"),
         }
     }
 }
 
+/// Copies by the columns' names: a later format has only ever added to them.
 fn rescue_table(from: &Connection, to: &Connection, table: &str) -> rusqlite::Result<usize> {
     let mut select = from.prepare(&format!("SELECT * FROM {table}"))?;
-    let columns = select.column_count();
-    let places = vec!["?"; columns].join(", ");
-    let mut insert = to.prepare(&format!("INSERT OR IGNORE INTO {table} VALUES ({places})"))?;
+    let quoted = |name: &&str| format!("\"{}\"", name.replace('"', "\"\""));
+    let columns = select.column_names().iter().map(quoted).collect::<Vec<_>>().join(", ");
+    let places = vec!["?"; select.column_count()].join(", ");
+    let mut insert = to.prepare(&format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"))?;
+    let count = select.column_count();
     let mut rows = select.query([])?;
-    let mut count = 0;
+    let mut copied = 0;
     while let Some(row) = rows.next()? {
-        let values: Vec<rusqlite::types::Value> =
-            (0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?;
+        let values: Vec<rusqlite::types::Value> = (0..count).map(|column| row.get(column)).collect::<Result<_, _>>()?;
         // A row that breaks the table's own rules is garbage; the next one may be whole.
-        count += insert.execute(rusqlite::params_from_iter(values)).unwrap_or(0);
+        copied += insert.execute(rusqlite::params_from_iter(values)).unwrap_or(0);
     }
-    Ok(count)
+    Ok(copied)
 }

@@ -13,24 +13,32 @@
 //! # Ok::<(), peal_store::StoreError>(())
 //! ```
 
+mod avatars;
 mod contacts;
 mod database;
 mod directory;
 mod error;
+mod groups;
 mod history;
+mod history_search;
 mod identity;
 mod keys;
+mod own_profile;
 mod place;
 mod profile;
 mod schema;
 mod settings;
 mod store;
 
+pub use avatars::AVATAR_LIMIT;
 pub use contacts::ContactRow;
 pub use error::StoreError;
-pub use history::RecordRow;
+pub use groups::GroupRow;
+pub use history::{MemberRow, RecordRow};
+pub use history_search::RecordQuery;
 pub use identity::Identity;
 pub use keys::PinnedKey;
+pub use own_profile::OwnProfileRow;
 pub use place::{Place, broker_dir, data_root};
 pub use profile::ProfileRow;
 pub use store::Store;

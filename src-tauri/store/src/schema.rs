@@ -7,7 +7,7 @@ pub(crate) const APPLICATION_ID: i32 = 0x5065_616c;
 
 /// One script per format; the database's `user_version` says how many have run. A script that has been released is
 /// never edited: the next change is the next script.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Runs every script that has not run yet, each with its version in one transaction.
 pub(crate) fn migrate(connection: &mut Connection, scripts: &[&str], from: u32) -> rusqlite::Result<()> {

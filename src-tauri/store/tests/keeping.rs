@@ -20,6 +20,7 @@ fn record(call_id: &str, status: &str, started_at_ms: i64) -> RecordRow {
         duration_ms: 0,
         message: None,
         seen: status != "missed",
+        ..RecordRow::default()
     }
 }
 
@@ -133,6 +134,7 @@ fn a_contact_is_known_once_with_the_latest_name() {
         name: name.to_owned(),
         kind: "person".to_owned(),
         last_seen_ms,
+        ..ContactRow::default()
     };
     for row in [contact("bob", "Bob", 1), contact("ada", "Ada", 2), contact("bob", "Robert", 3)] {
         store.upsert_contact(&row).unwrap();

@@ -14,7 +14,13 @@ fn at(directory: &Path) -> Place {
 }
 
 fn contact(user_id: &str) -> ContactRow {
-    ContactRow { user_id: user_id.to_owned(), name: "Ada".to_owned(), kind: "person".to_owned(), last_seen_ms: 1 }
+    ContactRow {
+        user_id: user_id.to_owned(),
+        name: "Ada".to_owned(),
+        kind: "person".to_owned(),
+        last_seen_ms: 1,
+        ..ContactRow::default()
+    }
 }
 
 fn record(number: i64) -> RecordRow {
@@ -29,6 +35,7 @@ fn record(number: i64) -> RecordRow {
         duration_ms: 0,
         message: Some("m".repeat(400)),
         seen: false,
+        ..RecordRow::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use peal_tests::measure::figures::Figures;
-use peal_tests::measure::{Unmeasured, devices, stall, start, voice};
+use peal_tests::measure::{Unmeasured, devices, machine, stall, start, voice};
 use serde_json::{Map, Value, json};
 
 const HELP: &str = "\
@@ -64,15 +64,6 @@ async fn main() -> ExitCode {
         println!("{}", Value::Object(all));
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-/// What else the machine does says how much the figures are worth.
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or_else(|_| "?".to_owned(), |it| it.to_string());
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split_whitespace().next().unwrap_or("unknown").to_owned();
-    let build = if cfg!(debug_assertions) { "development" } else { "release" };
-    format!("cores: {cores}; load before it began: {load}; profile: {build}")
 }
 
 struct Options {

@@ -79,11 +79,13 @@ impl Page {
              const late = setTimeout(() => end(), {PATIENCE_MS});
              const end = () => {{
                watch.disconnect();
+               document.removeEventListener('visibilitychange', again);
                clearInterval(glances);
                clearTimeout(late);
                const fields = [...document.querySelectorAll('input, option')].map((it) => it.value);
                done(seen ? {{ seen }} : {{ page: [document.body.innerText, ...fields].join('\\n') }});
              }};
+             document.addEventListener('visibilitychange', again);
              watch.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});"
         );
         let answer = self.must("POST", "/execute/async", &json!({ "script": script, "args": [] }));
@@ -95,6 +97,16 @@ impl Page {
     /// What `expression`, JavaScript, is now in this window.
     pub fn value(&mut self, expression: &str) -> Value {
         self.must("POST", "/execute/sync", &json!({ "script": format!("return {expression};"), "args": [] }))
+    }
+
+    /// Waits until what stands in this window now is on the screen.
+    pub fn rests(&mut self) {
+        self.run(
+            "window.rests = false;
+             const next = (frames) => requestAnimationFrame(() => frames ? next(frames - 1) : window.rests = true);
+             next(3);",
+        );
+        self.until("window.rests");
     }
 
     /// Runs JavaScript in this window.
@@ -155,16 +167,6 @@ impl Page {
         self.keyboard(&strokes);
     }
 
-    /// As [`press`](Self::press) in a window that may be gone by now.
-    pub fn press_if_there(&mut self, key: char) {
-        let strokes = json!([stroke("keyDown", key), stroke("keyUp", key)]);
-        let body = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] });
-        match self.ask("POST", &format!("{}/actions", self.path), Some(&body)) {
-            Err(error) if error.error != "no such window" => panic!("{}: {error}", self.name),
-            Ok(_) | Err(_) => {}
-        }
-    }
-
     /// Presses a key while others are held.
     pub fn chord(&mut self, held: &[char], key: char) {
         let mut strokes: Vec<Value> = held.iter().map(|it| stroke("keyDown", *it)).collect();
@@ -189,6 +191,17 @@ impl Page {
     /// Looks at another window.
     pub fn look_at(&mut self, handle: &str) {
         self.must("POST", "/window", &json!({ "handle": handle }));
+    }
+
+    /// Looks at the main window: the driver may have begun with the one that waits, hidden, for a call.
+    pub fn look_at_main(&mut self) {
+        let label = "window.__TAURI_INTERNALS__?.metadata?.currentWindow?.label";
+        until("the main window", || {
+            self.windows().into_iter().find(|handle| {
+                self.look_at(handle);
+                self.value(label) == "main"
+            })
+        });
     }
 
     /// Waits for a window other than `known`, and looks at it.

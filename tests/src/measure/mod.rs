@@ -72,6 +72,15 @@ impl Spread {
     }
 }
 
+/// What else the machine does says how much the figures are worth.
+pub fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or_else(|_| "?".to_owned(), |it| it.to_string());
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split_whitespace().next().unwrap_or("unknown").to_owned();
+    let build = if cfg!(debug_assertions) { "development" } else { "release" };
+    format!("cores: {cores}; load before it began: {load}; profile: {build}")
+}
+
 /// To a tenth, for print: a loaded machine makes more digits meaningless.
 pub fn rounded(value: f64) -> f64 {
     (value * 10.0).round() / 10.0

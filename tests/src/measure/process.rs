@@ -21,8 +21,13 @@ impl Stretch {
 
     /// Percent of one core since the beginning, all threads together.
     pub fn cpu_percent(&self) -> Option<f64> {
-        let spent = cpu_seconds(self.pid)? - self.spent;
-        Some(100.0 * spent / self.begun.elapsed().as_secs_f64())
+        Some(100.0 * self.cpu_seconds()? / self.begun.elapsed().as_secs_f64())
+    }
+
+    /// Seconds of processor time since the beginning, all threads together. What else the machine does hardly changes
+    /// it.
+    pub fn cpu_seconds(&self) -> Option<f64> {
+        Some(cpu_seconds(self.pid)? - self.spent)
     }
 }
 

@@ -1,19 +1,28 @@
 // The only place that touches the generated bindings and Tauri's own API.
 
 import { isTauri } from '@tauri-apps/api/core';
-import { LogicalSize } from '@tauri-apps/api/dpi';
 import { getCurrentWindow } from '@tauri-apps/api/window';
 import { commands, events } from '../bindings';
-import type { Meters, PhoneEvent, PhoneView } from './types';
+import type {
+  CallStats,
+  HistoryQuery,
+  Meters,
+  PhoneEvent,
+  PhoneView,
+  RecordView,
+  StatsParams,
+} from './types';
 
 export type Unsubscribe = () => void;
 
 type Bound = typeof commands;
 
 /** What the phone answers; each rejects with a `PealError`. */
-export type Commands = Omit<Bound, 'snapshot' | 'meters'> & {
+export type Commands = Omit<Bound, 'snapshot' | 'meters' | 'searchHistory' | 'callStats'> & {
   snapshot: () => Promise<PhoneView>;
   meters: () => Promise<Meters>;
+  searchHistory: (query: HistoryQuery) => Promise<RecordView[]>;
+  callStats: (params: StatsParams) => Promise<CallStats>;
 };
 
 /** The way to a phone: Tauri's in the app, a fake one in tests and in the preview. */
@@ -25,8 +34,6 @@ export interface Transport {
   onEvent: (handler: (event: PhoneEvent) => void) => Promise<Unsubscribe>;
   /** The label of the window this runs in: `main` or `incoming`. */
   windowLabel: () => string;
-  /** Makes the window as tall as its content, in CSS pixels. */
-  fitHeight: (width: number, height: number) => Promise<void>;
 }
 
 export const tauriTransport: Transport = {
@@ -34,12 +41,11 @@ export const tauriTransport: Transport = {
     ...commands,
     snapshot: async () => (await commands.snapshot()) as PhoneView,
     meters: async () => (await commands.meters()) as Meters,
+    searchHistory: async (query) => (await commands.searchHistory(query)) as RecordView[],
+    callStats: async (params) => (await commands.callStats(params)) as CallStats,
   },
   onView: (handler) => events.phoneView.listen((message) => handler(message.payload as PhoneView)),
   onEvent: (handler) => events.phoneEvent.listen((message) => handler(message.payload)),
   windowLabel: () =>
     isTauri() ? getCurrentWindow().label : (new URLSearchParams(location.search).get('window') ?? 'main'),
-  fitHeight: async (width, height) => {
-    if (isTauri()) await getCurrentWindow().setSize(new LogicalSize(width, height));
-  },
 };

@@ -1,21 +1,51 @@
 // Which screen a snapshot shows.
 
-import type { CallView, ContactView, EndReason, PhoneView } from '../callkit';
+import type { CallView, ContactView, EndReason, Group, MemberView, PhoneView } from '../callkit';
 
-/** The invite that rings here now, if any. */
+/** A call holds so many people, me among them. */
+export const MEMBER_LIMIT = 16;
+
+const isRinging = (call: CallView): boolean => call.direction === 'incoming' && call.state === 'ringing';
+
+/** The invite that rings in its own window, if any: neither a silent one nor one that is over. */
 export function ringingCall(view: PhoneView): CallView | undefined {
-  return view.calls.find((call) => call.direction === 'incoming' && call.state === 'ringing');
+  return view.calls.find((call) => isRinging(call) && call.alert !== 'silent');
 }
 
-/** The call that fills the main window: one that goes on, else one that has just ended. */
+/** Every invite that rings here, a silent one too. */
+export const ringingCalls = (view: PhoneView): CallView[] => view.calls.filter(isRinging);
+
+/** The call that fills the main window: one that goes on, else one on hold, else one that has just ended. */
 export function stageCall(view: PhoneView): CallView | undefined {
-  const onStage = view.calls.filter((call) => !(call.direction === 'incoming' && call.state === 'ringing'));
-  return onStage.find((call) => call.state !== 'ended') ?? onStage.findLast(isWorthShowing);
+  const running = runningCalls(view);
+  return (
+    running.find((call) => !call.on_hold) ??
+    running.at(-1) ??
+    view.calls.filter((call) => call.state === 'ended').findLast(isWorthShowing)
+  );
 }
+
+/** My calls that go on or are tried, on hold or not. */
+export const runningCalls = (view: PhoneView): CallView[] =>
+  view.calls.filter((call) => !isRinging(call) && call.state !== 'ended');
+
+/** Everyone who is in a call or may come yet. */
+export const present = (call: CallView): MemberView[] =>
+  call.members.filter((member) => member.state !== 'left');
+
+/** Leaving it and ending it are two things: at least two others would go on without me. */
+export const othersWouldStay = (call: CallView): boolean =>
+  call.members.filter(({ state }) => state === 'joined' || state === 'connecting' || state === 'disconnected')
+    .length > 1;
 
 /** The contact of that account, if it is listed. */
 export function contactOf(view: PhoneView, userId: string): ContactView | undefined {
   return view.contacts.find((contact) => contact.user_id === userId);
+}
+
+/** The saved group of that id. */
+export function groupOf(view: PhoneView, groupId: string): Group | undefined {
+  return view.groups.find((group) => group.group_id === groupId);
 }
 
 /** Whether a text can be an account: 1 to 64 of `A-Z a-z 0-9 . _ @` and `-`. */
@@ -29,9 +59,12 @@ const quietEnds: readonly EndReason[] = [
   'no_response',
   'answered_elsewhere',
   'rejected_elsewhere',
+  'blocked',
 ];
 
 function isWorthShowing(call: CallView): boolean {
+  // Handed over: it goes on, without me.
+  if (call.reason === 'transferred') return false;
   if (call.direction === 'outgoing' || call.connected_at !== null) return true;
   return call.reason === null || !quietEnds.includes(call.reason);
 }

@@ -1,8 +1,10 @@
 // What happened once and goes away by itself.
 
-import { asPealError, on, type Unsubscribe } from '../callkit';
+import { asPealError, on, type PhoneEvent, type Unsubscribe } from '../callkit';
+import { eventSaid } from '../words/events';
 import { say, type Said } from '../words/index.svelte';
 import { errorSaid } from '../words/said';
+import { people } from './people.svelte';
 
 export interface Toast {
   id: number;
@@ -32,10 +34,24 @@ class Toasts {
 
   /** Shows what the phone's events say; answers a function that stops it. */
   listen(): Unsubscribe {
+    const tell = (event: PhoneEvent) => this.show({ title: eventSaid(event, people), hint: '' });
     const stops = [
       on('error', (error) => this.show(errorSaid(error), 'bad')),
       on('accepted_elsewhere', () => this.show(say().toast.answeredElsewhere)),
       on('rejected_elsewhere', () => this.show(say().toast.rejectedElsewhere)),
+      on('users_invited', (data) => {
+        if (data.from_user !== people.me) tell({ event: 'users_invited', data });
+      }),
+      on('media_changed', (data) => tell({ event: 'media_changed', data })),
+      on('media_change_refused', (data) => tell({ event: 'media_change_refused', data })),
+      on('transferring', ({ by, to }) => {
+        if (by !== people.me) this.show(say().toast.youWereHandedOver(people.name(by), people.name(to)));
+      }),
+      on('transferred', (data) => tell({ event: 'transferred', data })),
+      on('transfer_failed', ({ to, reason }) => {
+        this.show(say().toast.transferFailed(people.name(to), say().reasons[reason]));
+      }),
+      on('key_changed', ({ user_id }) => this.show(say().toast.keyChanged(people.name(user_id)), 'bad')),
     ];
     return () => stops.forEach((stop) => stop());
   }
@@ -45,11 +61,15 @@ export const toasts = new Toasts();
 
 /** Does what a button asks for; what goes wrong is said in a toast. Answers whether it went well. */
 export async function attempt(action: Promise<unknown>): Promise<boolean> {
+  return (await outcome(action)) !== undefined;
+}
+
+/** The same, for what answers something: that, or nothing if it went wrong. */
+export async function outcome<T>(action: Promise<T>): Promise<{ value: T } | undefined> {
   try {
-    await action;
-    return true;
+    return { value: await action };
   } catch (thrown) {
     toasts.fail(thrown);
-    return false;
+    return undefined;
   }
 }

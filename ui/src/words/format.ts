@@ -37,6 +37,11 @@ export function timeOfDay(at: number): string {
   return new Intl.DateTimeFormat(speech.locale, { timeStyle: 'short' }).format(at);
 }
 
+/** The time of day to the second, as a log needs it. */
+export function clockTime(at: number): string {
+  return new Intl.DateTimeFormat(speech.locale, { timeStyle: 'medium' }).format(at);
+}
+
 /** The day as a heading: Today, Yesterday, Thursday, 12 March. */
 export function day(at: number, now: number): string {
   const days = Math.round((startOfDay(now) - startOfDay(at)) / DAY);
@@ -55,8 +60,40 @@ export function day(at: number, now: number): string {
 /** Day and time: Yesterday 17:20. */
 export const dayAndTime = (at: number, now: number): string => `${day(at, now)} ${timeOfDay(at)}`;
 
-/** Names, as a sentence lists them. */
-export const list = (names: string[]): string => new Intl.ListFormat(speech.locale).format(names);
+/** The whole day and the time: 20 November 2025 at 14:20. */
+export const fullTime = (at: number): string =>
+  new Intl.DateTimeFormat(speech.locale, { dateStyle: 'long', timeStyle: 'short' }).format(at);
+
+/** A day of the calendar, from `1990-04-23` or without a year `--04-23`. What is no day stays as it is. */
+export function calendarDay(text: string): string {
+  const yearless = text.startsWith('--');
+  const at = new Date(`${yearless ? `2000-${text.slice(2)}` : text}T12:00:00`);
+  if (Number.isNaN(at.getTime())) return text;
+  return new Intl.DateTimeFormat(speech.locale, {
+    day: 'numeric',
+    month: 'long',
+    ...(yearless ? {} : { year: 'numeric' }),
+  }).format(at);
+}
+
+/** A time of the day, from minutes since midnight. */
+export const minuteOfDay = (minutes: number): string => timeOfDay(new Date(2025, 0, 1, 0, minutes).getTime());
+
+/** The name of a day of the week; Monday is 0. */
+export const weekday = (day: number, width: 'narrow' | 'long'): string =>
+  // 6 January 2025 was a Monday.
+  new Intl.DateTimeFormat(speech.locale, { weekday: width }).format(new Date(2025, 0, 6 + day));
+
+/** A level in dB, with its sign: +6 dB. */
+export const decibels = (db: number): string =>
+  `${new Intl.NumberFormat(speech.locale, { signDisplay: 'exceptZero' }).format(db)} dB`;
+
+/** Names, as a sentence lists them; a Latin one stands apart from a Chinese conjunction. */
+export const list = (names: string[]): string =>
+  new Intl.ListFormat(speech.locale)
+    .format(names)
+    .replace(/(?<=[\x21-\x7e\u00c0-\u024f])和/g, ' 和')
+    .replace(/和(?=[\x21-\x7e\u00c0-\u024f])/g, '和 ');
 
 function unit(value: number, name: string, display: 'short' | 'long' = 'short'): string {
   return new Intl.NumberFormat(speech.locale, { style: 'unit', unit: name, unitDisplay: display }).format(

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Media, SettingsPatch};
+use super::{
+    AcceptParams, AnswerSwitchParams, CallParams, CancelParams, ContactPatch, ExportFormat, GroupParams, HistoryQuery,
+    InviteParams, MergeParams, ProfilePatch, RejectParams, SettingsPatch, StatsParams, SwitchMediaParams,
+    TransferParams, VolumeParams,
+};
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,25 +20,44 @@ pub enum Command {
     CurrentUser,
     /// The whole snapshot.
     Snapshot,
-    /// Call one person or several (kits B04, C03, E05).
+    /// Call one person, several, or a group (kits A06, B04, C03, E05, E06).
     Call(CallParams),
-    /// Answer.
-    Accept {
-        /// The call.
-        call_id: String,
-    },
-    /// Decline, with words if wished.
-    Reject(ReasonedCall),
+    /// Invite more people into a running call (kit C07).
+    Invite(InviteParams),
+    /// Answer (kits A07, B11, C04, E07).
+    Accept(AcceptParams),
+    /// Decline, with words if wished (kits B12, C06, E08).
+    Reject(RejectParams),
     /// Withdraw before it connects (kit B07).
-    Cancel {
+    Cancel(CancelParams),
+    /// Leave; the others go on (kit B09).
+    Leave {
         /// The call.
         call_id: String,
     },
-    /// End it, or cancel it before it connects (kit E10).
+    /// End it: for everyone if I began it; before it connects, cancel it (kits A08, B10, C05, E10).
     Hangup {
         /// The call.
         call_id: String,
     },
+    /// Put it on hold: nothing is sent and nothing is heard.
+    Hold {
+        /// The call.
+        call_id: String,
+    },
+    /// Go on with it, and put the others on hold.
+    Resume {
+        /// The call.
+        call_id: String,
+    },
+    /// Ask for picture, or go back to voice (kit B26).
+    SwitchMedia(SwitchMediaParams),
+    /// Answer the other side's wish to switch.
+    AnswerSwitch(AnswerSwitchParams),
+    /// Hand it over to somebody else.
+    Transfer(TransferParams),
+    /// Bring the other side of one call into another call.
+    Merge(MergeParams),
     /// Leave the screen of a call that has ended.
     Dismiss {
         /// The call.
@@ -59,15 +82,90 @@ pub enum Command {
         /// Milliseconds, 1000 to 120000.
         ms: u32,
     },
+    /// Open the sound devices before a call, or say why they can't be (kit C01).
+    InitEngine,
+    /// Close the sound devices again (kit C02).
+    ReleaseEngine,
+    /// How loud somebody is heard.
+    SetVolume(VolumeParams),
     /// Change settings; what is absent stays.
     SetSettings(SettingsPatch),
+    /// Change what I say of myself (kit C23, D10).
+    SetProfile(ProfilePatch),
+    /// Take somebody into the contacts.
+    AddContact {
+        /// Who.
+        user_id: String,
+    },
+    /// Change what I say of somebody: note, favourite, silenced, blocked (kit C23).
+    SetContact(ContactPatch),
+    /// Take somebody out of the contacts.
+    RemoveContact {
+        /// Who.
+        user_id: String,
+    },
+    /// Save a group.
+    SetGroup(GroupParams),
+    /// Forget a group.
+    RemoveGroup {
+        /// Which.
+        group_id: String,
+    },
+    /// Contacts in whose names, accounts or notes every word is found.
+    SearchContacts {
+        /// The words; none: everyone.
+        query: String,
+    },
+    /// A picture as a data URL.
+    Avatar {
+        /// Which, as the views name it.
+        avatar_id: String,
+    },
+    /// The contacts and groups as vCard 4.0.
+    ExportContacts,
+    /// Take a vCard file in.
+    ImportContacts {
+        /// The file's text.
+        vcard: String,
+    },
+    /// Calls of the history that fit.
+    SearchHistory(HistoryQuery),
+    /// Delete calls from the history.
+    DeleteRecords {
+        /// Which; absent: all.
+        #[serde(default)]
+        call_ids: Option<Vec<String>>,
+    },
+    /// The whole history as a file's text.
+    ExportHistory {
+        /// As what.
+        format: ExportFormat,
+    },
     /// The missed calls have been seen.
     MarkHistorySeen,
-    /// Counters of a call's media path.
-    CallStats {
-        /// The call.
-        call_id: String,
+    /// The numbers to compare with somebody, device by device.
+    SafetyNumber {
+        /// Who.
+        user_id: String,
     },
+    /// A number was compared (or no longer counts as such).
+    SetVerified {
+        /// Who.
+        user_id: String,
+        /// Which device of theirs.
+        device_id: String,
+        /// It is the same on both sides.
+        verified: bool,
+    },
+    /// Believe a device's changed key.
+    TrustKey {
+        /// Who.
+        user_id: String,
+        /// Which device of theirs.
+        device_id: String,
+    },
+    /// Counters of a call's media paths.
+    CallStats(StatsParams),
 }
 
 /// Who logs in, and where.
@@ -86,32 +184,7 @@ pub struct LoginParams {
     /// The name that others see; absent: the account.
     #[serde(default)]
     pub display_name: Option<String>,
-}
-
-/// Whom to call, and how.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct CallParams {
-    /// Accounts, or `echo`.
-    pub to: Vec<String>,
-    /// Voice or picture.
+    /// This device shall be the account's only one: the others are kicked out (kit E23). Absent: the setting.
     #[serde(default)]
-    pub media: Media,
-    /// Any JSON value for the callee, as text (kit B06).
-    #[serde(default)]
-    pub message: Option<String>,
-    /// How long it rings, ms; absent: the setting.
-    #[serde(default)]
-    pub timeout_ms: Option<u32>,
-}
-
-/// A call and words about it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct ReasonedCall {
-    /// The call.
-    pub call_id: String,
-    /// Words for the caller.
-    #[serde(default)]
-    pub message: Option<String>,
+    pub single_device: Option<bool>,
 }

@@ -33,6 +33,10 @@ pub enum ErrorCode {
     WrongState,
     /// A call is running; a second one would need to hold it.
     Busy,
+    /// There are as many people in the call as it can have.
+    Full,
+    /// There are as many calls as there can be.
+    CallLimit,
     /// Not offered by this version.
     Unsupported,
     /// No microphone is there.
@@ -92,7 +96,9 @@ impl ErrorCode {
             Self::AlreadyLoggedIn => "Log out first.",
             Self::UnknownUser => "Check the name. They must have been online once on this server.",
             Self::UnknownCall | Self::WrongState => "The call may have ended meanwhile.",
-            Self::Busy => "End the running call first.",
+            Self::Busy => "End the running call first, or put it on hold.",
+            Self::Full => "A call has room for 16 people.",
+            Self::CallLimit => "End one of the calls first.",
             Self::Unsupported => "A newer Peal may offer it.",
             Self::NoMicrophone => "Connect a microphone, or choose one in the settings.",
             Self::NoSpeaker => "Connect a speaker or headphones, or choose one in the settings.",

@@ -1,8 +1,10 @@
 //! What happens once: the kits' callbacks under their Peal names.
 
+mod names;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, EndReason, Media, PealError, RecordView, VoiceLevel};
+use super::{Connection, EndReason, Media, PealError, PresenceView, RecordView, VoiceLevel};
 
 /// A call as the kits describe it (kit C22).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -119,6 +121,15 @@ pub enum Event {
         /// Sound comes from them.
         available: bool,
     },
+    /// Somebody's camera went on or off (kit B23).
+    VideoAvailable {
+        /// The call.
+        call_id: String,
+        /// Who.
+        user_id: String,
+        /// A picture comes from them.
+        available: bool,
+    },
     /// Somebody muted or unmuted (kit B30).
     AudioMuted {
         /// The call.
@@ -127,6 +138,85 @@ pub enum Event {
         user_id: String,
         /// Their microphone is off.
         muted: bool,
+    },
+    /// Somebody turned their camera off or on (kit B29).
+    VideoMuted {
+        /// The call.
+        call_id: String,
+        /// Who.
+        user_id: String,
+        /// Their camera is off.
+        muted: bool,
+    },
+    /// Somebody put the call on hold, or took it up again.
+    Held {
+        /// The call.
+        call_id: String,
+        /// Who.
+        user_id: String,
+        /// On hold.
+        on_hold: bool,
+    },
+    /// Somebody else was invited into the call (kits C19, E26).
+    UsersInvited {
+        /// The call.
+        call_id: String,
+        /// By whom.
+        from_user: String,
+        /// Who.
+        invited_users: Vec<String>,
+    },
+    /// The other side asks for picture; `answer_switch` answers.
+    MediaChangeRequested {
+        /// The call.
+        call_id: String,
+        /// Who asks.
+        user_id: String,
+        /// For what.
+        media: Media,
+    },
+    /// The call is a voice call or a video call from now on (kit B26).
+    MediaChanged {
+        /// The call.
+        call_id: String,
+        /// What it is now.
+        media: Media,
+    },
+    /// The other side does not want to switch, or did not say in time.
+    MediaChangeRefused(UserInCall),
+    /// The call is being handed over.
+    Transferring {
+        /// The call.
+        call_id: String,
+        /// By whom.
+        by: String,
+        /// To whom.
+        to: String,
+    },
+    /// I have handed the call over.
+    Transferred {
+        /// The call.
+        call_id: String,
+        /// To whom.
+        to: String,
+    },
+    /// The one to whom the call was to be handed over did not take it; it goes on as before.
+    TransferFailed {
+        /// The call.
+        call_id: String,
+        /// To whom.
+        to: String,
+        /// Why not.
+        reason: EndReason,
+    },
+    /// The caller's sound (and picture) can be had before the answer (kit A10).
+    StreamAdded {
+        /// The call.
+        call_id: String,
+        /// Whose.
+        user_id: String,
+        /// Where else it can be played from; absent: only here, in the call.
+        url: Option<String>,
     },
     /// Answered on another device of mine (kit B27).
     AcceptedElsewhere {
@@ -153,6 +243,20 @@ pub enum Event {
     },
     /// The call is in the history (kit B31, D14 to D18).
     CallRecorded(RecordView),
+    /// Somebody came, went, or began or ended a call.
+    PresenceChanged {
+        /// Who.
+        user_id: String,
+        /// Whether they are there.
+        presence: PresenceView,
+    },
+    /// A device shows another key than before: its calls are held back until `trust_key`.
+    KeyChanged {
+        /// Whose.
+        user_id: String,
+        /// Which device.
+        device_id: String,
+    },
     /// Levels, several times a second while in a call (kit E24).
     VoiceVolume(Vec<VoiceLevel>),
     /// Something went wrong that no command asked for.

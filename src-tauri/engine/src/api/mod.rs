@@ -2,18 +2,35 @@
 //!
 //! The same types are JSON in `peal-headless` and TypeScript in the interface. Field names are `snake_case` on all sides.
 
+mod call;
+mod calling;
 mod command;
 mod error;
 mod event;
+mod people;
+mod records;
 mod settings;
 mod view;
 
-pub use command::{CallParams, Command, LoginParams, ReasonedCall};
+pub use call::{
+    Alert, CallState, CallStats, CallView, Direction, EndReason, Media, MemberState, MemberView, Quality, SwitchView,
+};
+pub use calling::{
+    AcceptParams, AnswerSwitchParams, CallParams, CancelParams, InviteParams, Meanwhile, MergeParams, RejectParams,
+    StatsParams, SwitchMediaParams, TransferParams, VolumeParams,
+};
+pub use command::{Command, LoginParams};
 pub use error::{ErrorCode, PealError};
 pub use event::{CallSession, Event, Invitation, UserInCall};
-pub use settings::{IceServer, Settings, SettingsPatch, Theme};
+pub use people::{
+    ContactDevice, ContactPatch, ExportedContacts, Gender, Group, GroupParams, ImportReport, Profile, ProfilePatch,
+    RefusedCard, SafetyNumber, Verification,
+};
+pub use records::{ExportFormat, ExportedHistory, HistoryQuery, RecordMember};
+pub use settings::{
+    AudioQuality, CALL_TIMEOUT_MS, DoNotDisturb, IceServer, QuietHours, Settings, SettingsPatch, Theme, UnknownCallers,
+};
 pub use view::{
-    AccountView, AudioView, CallState, CallStats, CallView, Connection, ConnectionState, ContactKind, ContactView,
-    DeviceView, Direction, EndReason, Media, MemberState, MemberView, Meters, PhoneView, PresenceView, Quality,
-    RecordStatus, RecordView, VoiceLevel,
+    AccountView, AudioView, Connection, ConnectionState, ContactKind, ContactView, DeviceView, Meters, PhoneView,
+    PresenceView, QuietView, RecordStatus, RecordView, VoiceLevel,
 };

@@ -2,6 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{ErrorCode, PealError};
+
+/// A call rings at least and at most so long, ms (kit B03).
+pub const CALL_TIMEOUT_MS: std::ops::RangeInclusive<u32> = 1_000..=120_000;
+/// Most quiet hours of a schedule.
+const QUIET_HOURS: usize = 32;
+/// The last minute of a day that something begins at.
+const LAST_MINUTE: u16 = 24 * 60 - 1;
+/// Most STUN and TURN servers, and the longest text about one, in bytes.
+const ICE_SERVERS: usize = 8;
+const ICE_TEXT: usize = 256;
+/// Longest name of a language or a device, in bytes.
+const NAME: usize = 1024;
+/// Longest display name, in characters.
+const DISPLAY_NAME: usize = 64;
+
 /// Light, dark, or as the system.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -14,6 +30,72 @@ pub enum Theme {
     Light,
     /// Paper on ink.
     Dark,
+}
+
+/// Hours in which nothing rings, on certain days of the week, in the local time of this computer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct QuietHours {
+    /// The days on which they begin: 0 is Monday, 6 is Sunday.
+    pub days: Vec<u8>,
+    /// When they begin, in minutes since midnight: 0 to 1439.
+    pub from_min: u16,
+    /// When they end, in minutes since midnight: 0 to 1440. Not after the beginning: on the next day (and the same
+    /// minute is a whole day later).
+    pub until_min: u16,
+}
+
+/// When nothing rings: calls are shown in silence and recorded, and the caller hears "no response".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(default)]
+pub struct DoNotDisturb {
+    /// Now, until it is switched off.
+    pub on: bool,
+    /// And in these hours, also while `on` is false; at most 32.
+    pub schedule: Vec<QuietHours>,
+}
+
+/// What becomes of a caller whom the person does not know.
+///
+/// Known are friends, favourites, members of one's groups, and everyone whom one has called; not those who have only
+/// been seen online.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownCallers {
+    /// It rings as for everybody.
+    #[default]
+    Ring,
+    /// Shown in silence and recorded; they hear "no response".
+    Silence,
+    /// As if there were nobody here.
+    Block,
+}
+
+/// How much is sent of a voice (kit D04); always mono at 48 kHz.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum AudioQuality {
+    /// 24 kbit/s: clear speech on a thin line.
+    Voice,
+    /// 32 kbit/s.
+    #[default]
+    Balanced,
+    /// 64 kbit/s: music too.
+    High,
+}
+
+impl AudioQuality {
+    /// What the encoder is set to, bit/s.
+    pub const fn bitrate(self) -> u32 {
+        match self {
+            Self::Voice => 24_000,
+            Self::Balanced => 32_000,
+            Self::High => 64_000,
+        }
+    }
 }
 
 /// What the person chose.
@@ -38,6 +120,26 @@ pub struct Settings {
     pub gain_control: bool,
     /// Servers that help two networks find each other; none are needed within one network.
     pub ice_servers: Vec<IceServer>,
+    /// A second invite rings softly during a call; without it, it is answered busy (kit E09).
+    pub call_waiting: bool,
+    /// Whoever is on hold hears music.
+    pub hold_music: bool,
+    /// Calls ring on this device; without it, they are shown in silence, and one's other devices ring.
+    pub ring_here: bool,
+    /// When nothing rings.
+    pub do_not_disturb: DoNotDisturb,
+    /// What becomes of callers whom the person does not know.
+    pub unknown_callers: UnknownCallers,
+    /// The account is used on one device at a time: whichever logged in before is sent away. Since the next login.
+    pub single_device: bool,
+    /// A call begins with the microphone on (kit D02).
+    pub open_microphone: bool,
+    /// How much is sent of the voice (kit D04).
+    pub audio_quality: AudioQuality,
+    /// Safe mode: a login needs a token (kit D08). Since the next login.
+    pub check_sum: bool,
+    /// The log says more (kit D09); never names, addresses or words.
+    pub debug: bool,
 }
 
 /// A STUN or TURN server (RFC 8489, RFC 8656), over UDP.
@@ -47,9 +149,14 @@ pub struct IceServer {
     /// `stun:host[:port]` or `turn:host[:port]`.
     pub url: String,
     /// For TURN.
+    #[serde(default)]
     pub username: String,
-    /// For TURN.
+    /// For TURN. Empty in the snapshot, which every window sees.
+    #[serde(default)]
     pub credential: String,
+    /// A credential is kept. In a patch, without one: the kept one of this server and user name stays.
+    #[serde(default)]
+    pub has_credential: bool,
 }
 
 impl Default for Settings {
@@ -64,7 +171,30 @@ impl Default for Settings {
             noise_suppression: true,
             gain_control: true,
             ice_servers: Vec::new(),
+            call_waiting: false,
+            hold_music: true,
+            ring_here: true,
+            do_not_disturb: DoNotDisturb::default(),
+            unknown_callers: UnknownCallers::Ring,
+            single_device: false,
+            open_microphone: true,
+            audio_quality: AudioQuality::Balanced,
+            check_sum: true,
+            debug: false,
         }
+    }
+}
+
+impl Settings {
+    /// As others may see them: without credentials.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        let mut shown = self.clone();
+        for server in &mut shown.ice_servers {
+            server.has_credential = !server.credential.is_empty();
+            server.credential.clear();
+        }
+        shown
     }
 }
 
@@ -93,10 +223,61 @@ pub struct SettingsPatch {
     pub gain_control: Option<bool>,
     /// STUN and TURN servers, in place of those before.
     pub ice_servers: Option<Vec<IceServer>>,
+    /// A second invite rings softly during a call.
+    pub call_waiting: Option<bool>,
+    /// Whoever is on hold hears music.
+    pub hold_music: Option<bool>,
+    /// Calls ring on this device.
+    pub ring_here: Option<bool>,
+    /// When nothing rings, in place of what was set before.
+    pub do_not_disturb: Option<DoNotDisturb>,
+    /// What becomes of callers whom the person does not know.
+    pub unknown_callers: Option<UnknownCallers>,
+    /// The account is used on one device at a time.
+    pub single_device: Option<bool>,
+    /// A call begins with the microphone on.
+    pub open_microphone: Option<bool>,
+    /// How much is sent of the voice.
+    pub audio_quality: Option<AudioQuality>,
+    /// A login needs a token.
+    pub check_sum: Option<bool>,
+    /// The log says more.
+    pub debug: Option<bool>,
 }
 
 impl SettingsPatch {
+    /// Whether everything in the patch makes sense.
+    ///
+    /// # Errors
+    /// [`ErrorCode::BadRequest`], [`ErrorCode::BadServer`]: nothing of the patch may be applied.
+    pub fn check(&self) -> Result<(), PealError> {
+        let bad = |words: String| Err(PealError::new(ErrorCode::BadRequest, words));
+        if self.call_timeout_ms.is_some_and(|ms| !CALL_TIMEOUT_MS.contains(&ms)) {
+            return bad("a call rings for 1000 to 120000 ms".to_owned());
+        }
+        if self.display_name.as_ref().is_some_and(|name| name.trim().chars().count() > DISPLAY_NAME) {
+            return bad(format!("a display name has at most {DISPLAY_NAME} characters"));
+        }
+        if [&self.language, &self.microphone, &self.speaker].into_iter().flatten().any(|name| name.len() > NAME) {
+            return bad(format!("the name of a language or of a sound device has at most {NAME} bytes"));
+        }
+        if let Some(servers) = &self.ice_servers {
+            if servers.len() > ICE_SERVERS {
+                return bad(format!("at most {ICE_SERVERS} STUN and TURN servers are used"));
+            }
+            servers.iter().try_for_each(IceServer::check)?;
+        }
+        if let Some(quiet) = &self.do_not_disturb {
+            if quiet.schedule.len() > QUIET_HOURS {
+                return bad(format!("a schedule has at most {QUIET_HOURS} quiet hours"));
+            }
+            quiet.schedule.iter().try_for_each(QuietHours::check)?;
+        }
+        Ok(())
+    }
+
     /// `settings` with this patch applied. The display name is the profile's and not applied here.
+    #[must_use]
     pub fn apply(&self, mut settings: Settings) -> Settings {
         fn take<T: Clone>(slot: &mut T, new: Option<&T>) {
             if let Some(new) = new {
@@ -111,7 +292,77 @@ impl SettingsPatch {
         take(&mut settings.echo_cancellation, self.echo_cancellation.as_ref());
         take(&mut settings.noise_suppression, self.noise_suppression.as_ref());
         take(&mut settings.gain_control, self.gain_control.as_ref());
-        take(&mut settings.ice_servers, self.ice_servers.as_ref());
+        if let Some(servers) = &self.ice_servers {
+            settings.ice_servers = servers.iter().map(|server| server.kept(&settings.ice_servers)).collect();
+        }
+        take(&mut settings.call_waiting, self.call_waiting.as_ref());
+        take(&mut settings.hold_music, self.hold_music.as_ref());
+        take(&mut settings.ring_here, self.ring_here.as_ref());
+        take(&mut settings.do_not_disturb, self.do_not_disturb.as_ref());
+        take(&mut settings.unknown_callers, self.unknown_callers.as_ref());
+        take(&mut settings.single_device, self.single_device.as_ref());
+        take(&mut settings.open_microphone, self.open_microphone.as_ref());
+        take(&mut settings.audio_quality, self.audio_quality.as_ref());
+        take(&mut settings.check_sum, self.check_sum.as_ref());
+        take(&mut settings.debug, self.debug.as_ref());
         settings
     }
+
+    /// The patch behind kept settings. What an older version left out, a newer one added, or neither can read, does no
+    /// harm to the rest.
+    pub fn from_kept(kept: serde_json::Value) -> Self {
+        let serde_json::Value::Object(fields) = kept else { return Self::default() };
+        let readable = |(name, value): &(String, serde_json::Value)| {
+            let alone = serde_json::Map::from_iter([(name.clone(), value.clone())]);
+            serde_json::from_value::<Self>(alone.into()).is_ok_and(|patch| patch.check().is_ok())
+        };
+        let readable: serde_json::Map<_, _> = fields.into_iter().filter(|field| readable(field)).collect();
+        serde_json::from_value(readable.into()).unwrap_or_default()
+    }
 }
+
+impl IceServer {
+    /// This server as it is kept, with the credential that it had `before` if it brings none of its own.
+    fn kept(&self, before: &[Self]) -> Self {
+        let mut kept = self.clone();
+        if kept.credential.is_empty() && kept.has_credential {
+            let same = before.iter().find(|it| it.url == kept.url && it.username == kept.username);
+            kept.credential = same.map(|it| it.credential.clone()).unwrap_or_default();
+        }
+        kept.has_credential = !kept.credential.is_empty();
+        kept
+    }
+
+    fn check(&self) -> Result<(), PealError> {
+        let host = ["stun:", "turn:"].iter().find_map(|scheme| self.url.strip_prefix(scheme));
+        let long = [&self.url, &self.username, &self.credential].iter().any(|text| text.len() > ICE_TEXT);
+        if host.is_none_or(str::is_empty) || long {
+            let words = "a STUN or TURN server looks like stun:example.org or turn:example.org:3478";
+            return Err(PealError::new(ErrorCode::BadServer, words));
+        }
+        Ok(())
+    }
+}
+
+impl QuietHours {
+    fn check(&self) -> Result<(), PealError> {
+        let days = &self.days;
+        let words = if days.is_empty() {
+            "quiet hours need a day on which they begin"
+        } else if days.iter().any(|day| *day > 6) {
+            "a day of quiet hours is 0 (Monday) to 6 (Sunday)"
+        } else if (1..days.len()).any(|at| days[..at].contains(&days[at])) {
+            "quiet hours name each day once"
+        } else if self.from_min > LAST_MINUTE {
+            "quiet hours begin at minute 0 to 1439 of a day"
+        } else if self.until_min > LAST_MINUTE + 1 {
+            "quiet hours end at minute 0 to 1440 of a day"
+        } else {
+            return Ok(());
+        };
+        Err(PealError::new(ErrorCode::BadRequest, words))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,22 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PealError, Settings};
-
-/// Voice or picture.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum Media {
-    /// Voice only.
-    #[default]
-    Audio,
-    /// Voice and picture.
-    Video,
-}
+use super::{
+    CallView, ContactDevice, Direction, EndReason, Gender, Group, Media, PealError, Profile, RecordMember, Settings,
+    Verification,
+};
 
 /// The whole phone at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct PhoneView {
     /// Grows with every change.
@@ -38,6 +29,22 @@ pub struct PhoneView {
     pub audio: AudioView,
     /// What the person chose.
     pub settings: Settings,
+    /// Saved groups, by name.
+    pub groups: Vec<Group>,
+    /// What the person at this device says of themselves; empty while nobody is logged in.
+    pub profile: Profile,
+    /// Whether nothing rings now.
+    pub quiet: QuietView,
+}
+
+/// Whether do-not-disturb holds now, by hand or by its schedule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct QuietView {
+    /// Nothing rings.
+    pub on: bool,
+    /// When the schedule changes that next, ms since 1970; absent if it never does, or while it is switched on by hand.
+    pub until: Option<f64>,
 }
 
 /// The person at this device.
@@ -116,23 +123,42 @@ pub enum PresenceView {
 pub struct ContactView {
     /// The account; `echo` for Echo.
     pub user_id: String,
-    /// The name to show.
+    /// The name to show: `note_name`, else `nickname`, else the account.
     pub name: String,
     /// What kind it is.
     pub kind: ContactKind,
     /// Whether they are there.
     pub presence: PresenceView,
-}
-
-/// Who began it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// I called.
-    Outgoing,
-    /// They called.
-    Incoming,
+    /// The name that they gave themselves. Here and below an empty text is a field not filled in (kit C23).
+    pub nickname: String,
+    /// As they say.
+    pub gender: Gender,
+    /// As they say: `1990-12-31`, or without a year `--12-31`.
+    pub birthday: String,
+    /// As they say.
+    pub region: String,
+    /// As they say: a line about themselves.
+    pub signature: String,
+    /// From an imported card; nobody shows their address to others.
+    pub address: String,
+    /// Their picture's name, for the command `avatar`; absent without one.
+    pub avatar_id: Option<String>,
+    /// The name that the person here gave them.
+    pub note_name: String,
+    /// What the person here wrote about them; may have lines.
+    pub note_text: String,
+    /// A favourite.
+    pub is_favorite: bool,
+    /// Their calls don't ring.
+    pub is_no_disturb: bool,
+    /// Blocked: for them there is nobody here.
+    pub is_in_black_list: bool,
+    /// Taken into the contacts by hand, not only seen.
+    pub is_friend: bool,
+    /// Whether their devices are who they say.
+    pub verified: Verification,
+    /// Their devices, also those that are away.
+    pub devices: Vec<ContactDevice>,
 }
 
 /// How a call ended, for the history (kit D14 to D18).
@@ -176,136 +202,14 @@ pub struct RecordView {
     pub duration_ms: f64,
     /// False: missed and not yet looked at.
     pub seen: bool,
-}
-
-/// Where a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum CallState {
-    /// Outgoing: no device has answered the invite yet.
-    Calling,
-    /// Outgoing: it rings there. Incoming: it rings here.
-    Ringing,
-    /// Answered; media is being set up.
-    Connecting,
-    /// They talk.
-    Connected,
-    /// Media was lost and is being brought back.
-    Reconnecting,
-    /// Over; `reason` says why.
-    Ended,
-}
-
-/// Why a call ended. Each has words and a hint in the interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum EndReason {
-    /// Somebody hung up.
-    Hangup,
-    /// The caller withdrew.
-    Cancelled,
-    /// The callee declined.
-    Rejected,
-    /// The callee was in another call.
-    Busy,
-    /// Nobody answered in time.
-    NoResponse,
-    /// Answered on another device of the callee.
-    AnsweredElsewhere,
-    /// Declined on another device of the callee.
-    RejectedElsewhere,
-    /// This device was logged in elsewhere.
-    KickedOut,
-    /// No path for media was found.
-    IceFailed,
-    /// The media path was lost and did not come back.
-    IceLost,
-    /// No microphone or speaker.
-    DeviceFailed,
-    /// The callee can't be reached: no device of theirs rang.
-    Unreachable,
-    /// The other side can't take this kind of call.
-    Incompatible,
-    /// A fault.
-    Error,
-}
-
-/// Where a member of a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum MemberState {
-    /// Invited; nothing heard yet.
-    Inviting,
-    /// A device of theirs rings.
-    Ringing,
-    /// Answered; media is being set up.
-    Connecting,
-    /// In the call.
-    Joined,
-    /// Their media stopped arriving.
-    Disconnected,
-    /// Gone.
-    Left,
-}
-
-/// Somebody else in a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct MemberView {
-    /// The account.
-    pub user_id: String,
-    /// The name to show.
-    pub name: String,
-    /// What kind of contact it is.
-    pub kind: ContactKind,
-    /// Where they stand.
-    pub state: MemberState,
-    /// Their microphone is off.
-    pub muted: bool,
-}
-
-/// How good the media path is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum Quality {
-    /// Nobody would notice anything.
-    Good,
-    /// Some losses are heard.
-    Fair,
-    /// Hard to follow.
-    Poor,
-}
-
-/// One call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct CallView {
-    /// The call.
-    pub call_id: String,
-    /// Who began it.
-    pub direction: Direction,
-    /// Voice or picture.
-    pub media: Media,
-    /// Where it stands.
-    pub state: CallState,
-    /// Why it ended; absent before.
-    pub reason: Option<EndReason>,
-    /// Everyone else in it.
-    pub members: Vec<MemberView>,
-    /// The words that came with the invite (or the decline, once ended).
+    /// Everyone else who was called or was in it; of a call from an older version empty.
+    pub members: Vec<RecordMember>,
+    /// The saved group it was for.
+    pub group_id: Option<String>,
+    /// What that group is called here, or was.
+    pub group_name: Option<String>,
+    /// The words that came with it.
     pub message: Option<String>,
-    /// When it connected, ms since 1970; absent before.
-    pub connected_at: Option<f64>,
-    /// How long they talked, ms; only once ended.
-    pub duration_ms: Option<f64>,
-    /// My microphone is off.
-    pub muted: bool,
-    /// How good the media path is; absent until measured.
-    pub quality: Option<Quality>,
 }
 
 /// A sound device.
@@ -348,30 +252,4 @@ pub struct VoiceLevel {
 pub struct Meters {
     /// My microphone first, then everyone heard.
     pub voices: Vec<VoiceLevel>,
-}
-
-/// Counters of a call's media path, since it began.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct CallStats {
-    /// Voice packets sent.
-    pub packets_sent: f64,
-    /// Voice packets received.
-    pub packets_received: f64,
-    /// Voice packets of theirs that never came (RFC 3550).
-    pub lost: f64,
-    /// Round trip of the media path, ms; absent until measured.
-    pub rtt_ms: Option<f64>,
-    /// Jitter of their packets, ms (RFC 3550).
-    pub jitter_ms: f64,
-    /// How long their voice waits in the jitter buffer, ms.
-    pub buffer_ms: f64,
-    /// Voice made up for what was lost, ms.
-    pub concealed_ms: f64,
-    /// Voice played, ms.
-    pub played_ms: f64,
-    /// From the answer to the first sound of theirs at the speaker, ms.
-    pub first_audio_ms: Option<f64>,
-    /// What encrypts the voice.
-    pub srtp_cipher: String,
 }

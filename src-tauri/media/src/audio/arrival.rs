@@ -2,54 +2,60 @@
 //!
 //! Every packet has an offset: when it came, less when its first sample was taken (its timestamp). The clocks at both
 //! ends differ, so only differences mean something: how much later than the fastest recent packet this one came.
+//!
+//! Waiting is worth it for what keeps happening. A packet that is late alone is cheaper to conceal, and so is a moment
+//! in which the network, or a busy computer at either end, held back everything: had one waited for that, the voice
+//! would be late for long after.
 
 use std::collections::VecDeque;
 
-/// Width of a histogram step: 2.5 ms, in samples at 48 kHz.
-const STEP: i64 = 120;
-/// Steps: delays up to 400 ms are told apart.
-const STEPS: usize = 160;
 /// How long the fastest packet is remembered: 3 s. Clocks that differ by 200 ppm part by 0.6 ms in that time.
-const WINDOW: i64 = 3 * 48_000;
+const FASTEST_MEMORY: i64 = 3 * 48_000;
+/// How long every packet's lateness is remembered: 10 s.
+const MEMORY: i64 = 10 * 48_000;
+/// No more packets than that are looked at: twice what 10 s of 20 ms frames are.
+const MOST_PACKETS: usize = 1_000;
 /// Share of packets that the target must be late enough for.
-const QUANTILE: f32 = 0.97;
-/// How much of the histogram one packet leaves standing once it is warm (about 2.5 s of packets).
-const FORGET: f32 = 0.992;
-/// How many packets the first guess counts for.
-const PRIOR_WEIGHT: f32 = 2.0;
-/// Kept above the measured delay: 5 ms, for the steps of the histogram and of the play-out.
-const GUARD: i64 = 240;
-/// The first guess, until packets have been seen: 25 ms.
+const QUANTILE: f32 = 0.98;
+/// What comes within 400 ms before or after the slowest packet belongs to the same moment.
+const MOMENT: i64 = 19_200;
+/// Kept above the measured lateness: 3 ms.
+const GUARD: i64 = 144;
+/// The first guess, 25 ms, which no target is below until packets have come for a second.
 const FIRST_GUESS: i64 = 1_200;
+const LEARNT: i64 = 48_000;
 
-/// Bounds of the target, in samples at 48 kHz: 10 ms and 400 ms.
-pub const TARGET_RANGE: (i64, i64) = (480, 19_200);
+/// Bounds of the target, in samples at 48 kHz: 5 ms and 400 ms.
+pub const TARGET_RANGE: (i64, i64) = (240, 19_200);
+
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    at: i64,
+    offset: i64,
+    /// How much later than the fastest packet it came, as far as is known by now.
+    late: i64,
+}
 
 /// Statistics of packet arrival; all times in samples at 48 kHz.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Arrivals {
     /// Candidates for the fastest packet: (when it came, its offset), both rising.
     fastest: VecDeque<(i64, i64)>,
-    histogram: Vec<f32>,
-    seen: f32,
-    /// What moving the histogram by whole steps has left over.
-    remainder: i64,
-}
-
-impl Default for Arrivals {
-    fn default() -> Self {
-        let mut histogram = vec![0.0; STEPS];
-        histogram[(FIRST_GUESS / STEP) as usize - 1] = 1.0;
-        Self { fastest: VecDeque::new(), histogram, seen: PRIOR_WEIGHT, remainder: 0 }
-    }
+    /// In the order in which they came.
+    packets: VecDeque<Arrival>,
+    /// When the first packet came.
+    since: Option<i64>,
+    lateness: i64,
+    scratch: Vec<i64>,
 }
 
 impl Arrivals {
-    /// Takes in a packet that came at `at` with this timestamp; returns how much later than the fastest it was.
+    /// Takes in a packet that came at `at` (never earlier than the one before) with this timestamp; returns how much later
+    /// than the fastest it was.
     pub fn record(&mut self, at: i64, timestamp: i64) -> i64 {
         let offset = at - timestamp;
         let before = self.fastest();
-        while self.fastest.front().is_some_and(|(came, _)| at - came > WINDOW) {
+        while self.fastest.front().is_some_and(|(came, _)| at - came > FASTEST_MEMORY) {
             self.fastest.pop_front();
         }
         while self.fastest.back().is_some_and(|(_, slower)| *slower >= offset) {
@@ -57,17 +63,20 @@ impl Arrivals {
         }
         self.fastest.push_back((at, offset));
         let fastest = self.fastest().unwrap_or(offset);
-        if let Some(before) = before {
-            // All delays so far were measured against the old fastest packet.
-            self.shift(before - fastest);
+        if before.is_some_and(|before| before < fastest) {
+            // Since then the route is a slower one: what came by it was not late.
+            for packet in self.packets.iter_mut().rev().take_while(|it| at - it.at <= FASTEST_MEMORY) {
+                packet.late = packet.late.min((packet.offset - fastest).max(0));
+            }
         }
-        let late = (offset - fastest).max(0);
-        self.seen = (self.seen + 1.0).min(1.0 / (1.0 - FORGET));
-        let keep = 1.0 - 1.0 / self.seen;
-        for share in &mut self.histogram {
-            *share *= keep;
+        while self.packets.front().is_some_and(|it| at - it.at > MEMORY) || self.packets.len() >= MOST_PACKETS {
+            self.packets.pop_front();
         }
-        self.histogram[((late / STEP) as usize).min(STEPS - 1)] += 1.0 - keep;
+        let late = offset - fastest;
+        self.packets.push_back(Arrival { at, offset, late });
+        let since = *self.since.get_or_insert(at);
+        let least = if at - since < LEARNT { FIRST_GUESS } else { 0 };
+        self.lateness = self.usual().min(self.but_for_the_worst_moment()).max(least);
         late
     }
 
@@ -76,38 +85,35 @@ impl Arrivals {
         self.fastest.front().map(|(_, offset)| *offset)
     }
 
-    /// How long a packet without delay should wait, so that all but the slowest few are there in time; with `extra`
-    /// when it is worth waiting that much longer (for the packet that repairs a lost one).
+    /// How long a packet without delay should wait, so that those that are late again and again are there in time; with
+    /// `extra` when it is worth waiting that much longer (for the packet that repairs a lost one).
     pub fn target(&self, extra: i64) -> i64 {
-        let mut sum = 0.0;
-        let total: f32 = self.histogram.iter().sum();
-        let step = self.histogram.iter().position(|share| {
-            sum += share;
-            sum >= QUANTILE * total
-        });
-        let quantile = (step.unwrap_or(STEPS - 1) as i64 + 1) * STEP;
-        (quantile + GUARD + extra).clamp(TARGET_RANGE.0, TARGET_RANGE.1)
+        let lateness = if self.since.is_some() { self.lateness } else { FIRST_GUESS };
+        (lateness + GUARD + extra).clamp(TARGET_RANGE.0, TARGET_RANGE.1)
     }
 
     /// Forgets the offsets (the sender's clock jumped) but not how unsteady the network is.
     pub fn forget_offsets(&mut self) {
         self.fastest.clear();
-        self.remainder = 0;
+        for packet in &mut self.packets {
+            // Never again the measure of another packet's lateness.
+            packet.offset = i64::MAX / 2;
+        }
     }
 
-    fn shift(&mut self, by: i64) {
-        let sum = self.remainder + by;
-        let steps = sum / STEP;
-        self.remainder = sum % STEP;
-        if steps == 0 {
-            return;
-        }
-        let mut moved = vec![0.0; STEPS];
-        for (from, share) in self.histogram.iter().enumerate() {
-            let to = (from as i64 + steps).clamp(0, STEPS as i64 - 1);
-            moved[to as usize] += share;
-        }
-        self.histogram = moved;
+    /// Lateness that all but a few packets stay below.
+    fn usual(&mut self) -> i64 {
+        self.scratch.clear();
+        self.scratch.extend(self.packets.iter().map(|it| it.late));
+        let rank = (self.scratch.len() as f32 * QUANTILE) as usize;
+        let Some(last) = self.scratch.len().checked_sub(1) else { return 0 };
+        *self.scratch.select_nth_unstable(rank.min(last)).1
+    }
+
+    /// Lateness that no packet was above, but for those around the slowest one.
+    fn but_for_the_worst_moment(&self) -> i64 {
+        let Some(worst) = self.packets.iter().max_by_key(|it| it.late).map(|it| it.at) else { return 0 };
+        self.packets.iter().filter(|it| (it.at - worst).abs() > MOMENT).map(|it| it.late).max().unwrap_or(0)
     }
 }
 
@@ -140,6 +146,75 @@ mod tests {
         let mut arrivals = Arrivals::default();
         for n in 0..300 {
             arrivals.record(n * 960 + if n == 250 { 9_600 } else { 0 }, n * 960);
+            assert!(n < 250 || arrivals.target(0) == TARGET_RANGE.0);
+        }
+    }
+
+    #[test]
+    fn rare_stragglers_are_not_waited_for() {
+        let mut arrivals = Arrivals::default();
+        for n in 0..1_000 {
+            arrivals.record(n * 960 + if n % 70 == 0 { 4_800 } else { 0 }, n * 960);
+        }
+        assert_eq!(arrivals.target(0), TARGET_RANGE.0);
+    }
+
+    /// `held` packets from `first` on come together with the one after them.
+    fn stalled(n: i64, first: i64, held: i64) -> i64 {
+        if (first..first + held).contains(&n) { (first + held) * 960 } else { n * 960 }
+    }
+
+    #[test]
+    fn one_stall_does_not_move_the_target() {
+        // 60 to 500 ms, also early in the call.
+        for held in [3, 10, 25] {
+            for first in [60, 100, 400] {
+                let mut arrivals = Arrivals::default();
+                for n in 0..600 {
+                    arrivals.record(stalled(n, first, held), n * 960);
+                    assert!(
+                        n < first || arrivals.target(0) <= 720,
+                        "{held} held at {first}: {}",
+                        arrivals.target(0) / 48
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn stalls_that_come_again_and_again_are_waited_for() {
+        let mut arrivals = Arrivals::default();
+        for n in 0..1_000 {
+            // Every two seconds the last 100 ms come at once.
+            arrivals.record(stalled(n, n / 100 * 100, 5), n * 960);
+        }
+        let target = arrivals.target(0) / 48;
+        assert!((40..=110).contains(&target), "target {target} ms");
+    }
+
+    #[test]
+    fn backlog_at_the_start_is_no_jitter() {
+        let mut arrivals = Arrivals::default();
+        for n in 0..300 {
+            // Half a second of voice comes at once, then it flows.
+            arrivals.record(n.max(25) * 960, n * 960);
+            assert!(arrivals.target(0) <= FIRST_GUESS + GUARD, "packet {n}: target {} ms", arrivals.target(0) / 48);
+        }
+        assert_eq!(arrivals.target(0), TARGET_RANGE.0);
+    }
+
+    #[test]
+    fn pauses_of_the_speaker_let_a_bad_moment_be_forgotten() {
+        let mut arrivals = Arrivals::default();
+        for n in 0..200 {
+            arrivals.record(stalled(n, n / 50 * 50, 10), n * 960);
+        }
+        assert!(arrivals.target(0) > 4_800);
+        // One packet each 400 ms: 12 s of silence.
+        for n in 0..30 {
+            let timestamp = (200 + n * 20) * 960;
+            arrivals.record(timestamp, timestamp);
         }
         assert_eq!(arrivals.target(0), TARGET_RANGE.0);
     }
@@ -155,6 +230,15 @@ mod tests {
         }
         assert_eq!(arrivals.fastest(), Some(4_800));
         assert!(arrivals.target(0) <= 720, "target {} ms", arrivals.target(0) / 48);
+    }
+
+    #[test]
+    fn faster_route_is_no_jitter_at_all() {
+        let mut arrivals = Arrivals::default();
+        for n in 0..400 {
+            arrivals.record(n * 960 + if n < 200 { 4_800 } else { 0 }, n * 960);
+            assert!(n < 50 || arrivals.target(0) <= 720, "packet {n}: target {} ms", arrivals.target(0) / 48);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::jitter::{JitterBuffer, RtpVoicePacket};
 use super::level::{self, Meter};
-use super::sound::{Player, Sound};
+use super::sound::Player;
 use super::voice::{VoiceShared, VoiceStats};
 use super::{FRAME_10_MS, Shared};
 
@@ -28,12 +28,14 @@ pub(super) struct Downlink {
     voices: Vec<Speaking>,
     sounds: Vec<Player>,
     gain: f32,
+    /// Nothing was in the last frame.
+    was_silent: bool,
     meter: Meter,
 }
 
 impl Downlink {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, voices: Vec::new(), sounds: Vec::new(), gain: 1.0, meter: Meter::default() }
+        Self { shared, voices: Vec::new(), sounds: Vec::new(), gain: 1.0, was_silent: true, meter: Meter::default() }
     }
 
     pub(super) fn add(&mut self, packets: Receiver<RtpVoicePacket>, shared: Arc<VoiceShared>) {
@@ -44,9 +46,9 @@ impl Downlink {
     }
 
     /// One sound at a time; the one before fades out.
-    pub(super) fn play(&mut self, sound: Sound) {
+    pub(super) fn play(&mut self, sound: Player) {
         self.stop_sound();
-        self.sounds.push(Player::new(sound));
+        self.sounds.push(sound);
     }
 
     pub(super) fn stop_sound(&mut self) {
@@ -58,13 +60,17 @@ impl Downlink {
     /// The next 10 ms of everything.
     pub(super) fn mix(&mut self, frame: &mut [f32; FRAME_10_MS]) {
         frame.fill(0.0);
-        self.voices.retain(|voice| !voice.shared.gone.load(Ordering::Acquire));
+        // Who leaves fades out first: cut off in the middle of a wave, a voice would click.
+        self.voices.retain(|voice| voice.gain > 0.0 || !voice.shared.gone.load(Ordering::Acquire));
         for voice in &mut self.voices {
             voice.add_to(frame);
         }
         self.sounds.retain_mut(|sound| sound.mix(frame));
         let aim = if self.shared.deafened.load(Ordering::Relaxed) { 0.0 } else { 1.0 };
-        ramp(frame, self.gain, aim);
+        // Nothing to fade out: a ring at a speaker that is off would otherwise begin with 10 ms of itself.
+        let from = if aim == 0.0 && self.was_silent { 0.0 } else { self.gain };
+        self.was_silent = frame.iter().all(|sample| *sample == 0.0);
+        ramp(frame, from, aim);
         self.gain = aim;
         for sample in frame.iter_mut() {
             *sample = soft_clip(*sample);
@@ -89,7 +95,8 @@ impl Speaking {
         if let Ok(mut shown) = self.shared.stats.lock() {
             *shown = stats;
         }
-        let aim = f32::from_bits(self.shared.volume.load(Ordering::Relaxed));
+        let gone = self.shared.gone.load(Ordering::Acquire);
+        let aim = if gone { 0.0 } else { f32::from_bits(self.shared.volume.load(Ordering::Relaxed)) };
         ramp(&mut frame, self.gain, aim);
         self.gain = aim;
         for (sum, sample) in mix.iter_mut().zip(frame) {

@@ -19,14 +19,18 @@ use bytes::Bytes;
 use tokio::sync::broadcast;
 
 pub mod arrival;
+mod capture;
 mod device;
 mod downlink;
 mod error;
+mod host;
 pub mod jitter;
 mod keeper;
 pub mod level;
 pub mod opus;
 mod pipeline;
+mod playback;
+mod priority;
 pub mod process;
 #[cfg(target_os = "linux")]
 mod pulse;
@@ -47,6 +51,7 @@ pub use voice::{Voice, VoiceStats};
 use error::Direction;
 use keeper::{Keeper, Wish};
 use pipeline::{Order, Pipeline};
+use sound::Player;
 use source::{Recorder, Source};
 use uplink::Uplink;
 use voice::VoiceShared;
@@ -278,6 +283,7 @@ impl Audio {
         let pipeline = std::thread::Builder::new()
             .name("peal-audio".into())
             .spawn(move || {
+                priority::raise();
                 Pipeline::new(received, seen, uplink, process::Cleaner::new(processing), processing.always).run();
             })
             .map_err(|_| AudioError::Closed)?;
@@ -339,6 +345,11 @@ impl Audio {
         self.order(Order::ExpectedLoss(percent));
     }
 
+    /// Sets how many bits per second our voice takes on average (RFC 7587 section 3.1.1: 8000 to 64000 for voice).
+    pub fn set_bitrate(&self, bits_per_second: u32) {
+        self.order(Order::Bitrate(bits_per_second.clamp(6_000, 128_000)));
+    }
+
     /// Adds a remote person to the mix; `id` is for the caller alone.
     pub fn add_voice(&self, id: u64) -> Voice {
         let (packets, received) = mpsc::sync_channel(VOICE_BACKLOG);
@@ -349,7 +360,8 @@ impl Audio {
 
     /// Plays a sound of the phone; one that plays already fades out.
     pub fn play(&self, sound: Sound) {
-        self.order(Order::Play(sound));
+        // Rendered here and not on the audio thread, where it would be a gap in the voices.
+        self.order(Order::Play(Player::new(sound)));
     }
 
     /// Fades the sound out.

@@ -5,33 +5,29 @@
 //! beats the time. What their clocks differ by ends up in the jitter buffers, which stretch time anyway, and in the echo
 //! canceller's reference, which is resampled.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
+use super::capture::{Capture, Next};
 use super::device::{CaptureEnd, PlaybackEnd};
 use super::downlink::Downlink;
 use super::jitter::RtpVoicePacket;
-use super::opus::SAMPLE_RATE;
+use super::playback::Playback;
 use super::process::Cleaner;
-use super::resample::Resampler;
-use super::sound::Sound;
+use super::sound::Player;
 use super::source::{Recorder, Source};
 use super::uplink::Uplink;
 use super::voice::VoiceShared;
 use super::{FRAME_10_MS, Shared};
 
-const TICK: Duration = Duration::from_millis(10);
+/// The pipeline's frame.
+pub(super) const TICK: Duration = Duration::from_millis(10);
 /// A clock that is behind by more (the computer slept) starts anew instead of catching up.
 const ASLEEP: Duration = Duration::from_secs(2);
 /// The thread looks after itself at least this often, should a device not wake it.
 const IDLE: Duration = Duration::from_millis(20);
-/// How long the largest callback and each underrun are remembered.
-const MEMORY: Duration = Duration::from_secs(5);
-/// The most that underruns may add to what is kept ready for the speaker: 40 ms, in parts of a second.
-const MOST_MARGIN: u32 = 25;
 
 /// What the pipeline is told.
 pub(super) enum Order {
@@ -45,9 +41,11 @@ pub(super) enum Order {
     Recorder(Option<Recorder>),
     /// A new voice.
     Voice(Receiver<RtpVoicePacket>, Arc<VoiceShared>),
-    Play(Sound),
+    Play(Player),
     StopSound,
     ExpectedLoss(u8),
+    /// Bits per second.
+    Bitrate(u32),
     Stop,
 }
 
@@ -71,23 +69,6 @@ impl Clock {
         self.next += TICK;
         true
     }
-}
-
-struct Capture {
-    end: CaptureEnd,
-    resampler: Option<Resampler>,
-    ready: VecDeque<f32>,
-}
-
-struct Playback {
-    end: PlaybackEnd,
-    resampler: Option<Resampler>,
-    /// Largest callback of this and of the last memory span, in the device's frames.
-    largest: (u32, u32),
-    /// Kept ready on top of one callback, because of underruns.
-    margin: u32,
-    xruns: u64,
-    since: Instant,
 }
 
 /// All that the audio thread owns.
@@ -143,9 +124,9 @@ impl Pipeline {
             self.listen(began);
             let now = Instant::now();
             self.measure(began, now);
-            let clock = |device: bool, clock: &Clock| if device { now + IDLE } else { clock.next };
-            let wake = clock(self.capture.is_some(), &self.capture_clock)
-                .min(clock(self.playback.is_some(), &self.playback_clock));
+            let listen = self.capture.as_ref().map_or(self.capture_clock.next, |capture| capture.due(now + IDLE));
+            let play = if self.playback.is_some() { now + IDLE } else { self.playback_clock.next };
+            let wake = listen.min(play);
             std::thread::park_timeout(wake.saturating_duration_since(now));
         }
     }
@@ -154,23 +135,13 @@ impl Pipeline {
         loop {
             match self.orders.try_recv() {
                 Ok(Order::Capture(end)) => {
-                    self.capture = end.map(|end| Capture {
-                        resampler: (end.rate != SAMPLE_RATE).then(|| Resampler::new(end.rate, SAMPLE_RATE)),
-                        end,
-                        ready: VecDeque::with_capacity(SAMPLE_RATE as usize),
-                    });
+                    let due = self.capture_clock.next;
+                    self.capture = end.map(|end| Capture::new(end, due));
                     self.capture_clock = Clock::new();
                 }
                 Ok(Order::Source(source)) => self.source = source,
                 Ok(Order::Playback(end)) => {
-                    self.playback = end.map(|end| Playback {
-                        resampler: (end.rate != SAMPLE_RATE).then(|| Resampler::new(SAMPLE_RATE, end.rate)),
-                        largest: (0, 0),
-                        margin: 0,
-                        xruns: 0,
-                        since: Instant::now(),
-                        end,
-                    });
+                    self.playback = end.map(|end| Playback::new(end, Instant::now()));
                     self.playback_clock = Clock::new();
                 }
                 Ok(Order::Recorder(recorder)) => self.recorder = recorder,
@@ -178,6 +149,7 @@ impl Pipeline {
                 Ok(Order::Play(sound)) => self.downlink.play(sound),
                 Ok(Order::StopSound) => self.downlink.stop_sound(),
                 Ok(Order::ExpectedLoss(percent)) => self.uplink.set_expected_loss(percent),
+                Ok(Order::Bitrate(bits_per_second)) => self.uplink.set_bitrate(bits_per_second),
                 Err(TryRecvError::Empty) => return true,
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return false,
             }
@@ -187,11 +159,20 @@ impl Pipeline {
     fn listen(&mut self, now: Instant) {
         let mut frame = [0.0; FRAME_10_MS];
         if let Some(mut capture) = self.capture.take() {
-            capture.gather();
-            while capture.frame(&mut frame) {
-                self.send_up(&mut frame, true);
+            self.uplink.skip(capture.gather(now));
+            loop {
+                match capture.next(now, &mut frame) {
+                    Next::Heard => self.send_up(&mut frame, true),
+                    Next::StoodIn => {
+                        if let Some(cleaner) = &mut self.cleaner {
+                            cleaner.skip();
+                        }
+                        self.uplink.push(&frame);
+                    }
+                    Next::Nothing => break,
+                }
             }
-            self.shared.capture.update(&capture.end.counters);
+            self.shared.capture.update(capture.counters());
             self.capture = Some(capture);
         } else {
             while self.capture_clock.beats(now) {
@@ -215,7 +196,7 @@ impl Pipeline {
                 let frame = self.next_down();
                 playback.push(&frame);
             }
-            self.shared.playback.update(&playback.end.counters);
+            self.shared.playback.update(playback.counters());
             self.playback = Some(playback);
         } else {
             while self.playback_clock.beats(now) {
@@ -250,96 +231,5 @@ impl Pipeline {
         }
         self.busy = Duration::ZERO;
         self.measured = now;
-    }
-}
-
-impl Capture {
-    fn gather(&mut self) {
-        let waiting = self.end.samples.slots();
-        let Ok(chunk) = self.end.samples.read_chunk(waiting) else { return };
-        let (first, second) = chunk.as_slices();
-        if let Some(resampler) = &mut self.resampler {
-            resampler.push(first);
-            resampler.push(second);
-        } else {
-            self.ready.extend(first);
-            self.ready.extend(second);
-        }
-        chunk.commit_all();
-        if let Some(resampler) = &mut self.resampler {
-            let mut out = [0.0; FRAME_10_MS];
-            loop {
-                let written = resampler.pull(&mut out);
-                self.ready.extend(&out[..written]);
-                if written < out.len() {
-                    break;
-                }
-            }
-        }
-    }
-
-    fn frame(&mut self, frame: &mut [f32; FRAME_10_MS]) -> bool {
-        if self.ready.len() < FRAME_10_MS {
-            return false;
-        }
-        for (sample, ready) in frame.iter_mut().zip(self.ready.drain(..FRAME_10_MS)) {
-            *sample = ready;
-        }
-        true
-    }
-}
-
-impl Playback {
-    /// One callback's worth must be ready when the next one comes; more, where that was not enough.
-    fn adapt(&mut self, now: Instant) {
-        let counters = &self.end.counters;
-        self.largest.0 = self.largest.0.max(counters.most_frames.swap(0, Ordering::Relaxed));
-        let xruns = counters.xruns.load(Ordering::Relaxed);
-        if xruns > self.xruns {
-            self.xruns = xruns;
-            self.margin = (self.margin + self.end.rate / 200).min(self.end.rate / MOST_MARGIN);
-            self.since = now;
-        }
-        if now - self.since > MEMORY {
-            self.largest = (0, self.largest.0);
-            self.margin -= self.margin.min(self.end.rate / 400);
-            self.since = now;
-        }
-    }
-
-    fn ready(&self) -> usize {
-        self.end.samples.buffer().capacity() - self.end.samples.slots()
-    }
-
-    /// What the device has not fetched yet, in samples at 48 kHz.
-    fn unplayed(&self) -> f64 {
-        self.ready() as f64 * f64::from(SAMPLE_RATE) / f64::from(self.end.rate.max(1))
-    }
-
-    fn is_hungry(&self) -> bool {
-        let callback = self.largest.0.max(self.largest.1).max(1);
-        self.ready() < (callback + self.margin) as usize && self.end.samples.slots() > FRAME_10_MS * 8
-    }
-
-    fn push(&mut self, frame: &[f32; FRAME_10_MS]) {
-        let Some(resampler) = &mut self.resampler else {
-            return write(&mut self.end.samples, frame);
-        };
-        resampler.push(frame);
-        let mut out = [0.0; FRAME_10_MS];
-        loop {
-            let written = resampler.pull(&mut out);
-            write(&mut self.end.samples, &out[..written]);
-            if written < out.len() {
-                return;
-            }
-        }
-    }
-}
-
-fn write(ring: &mut rtrb::Producer<f32>, samples: &[f32]) {
-    for sample in samples {
-        // Room was made sure of by whoever asked for the frame.
-        let _ = ring.push(*sample);
     }
 }

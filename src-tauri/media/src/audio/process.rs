@@ -97,6 +97,11 @@ impl Cleaner {
         }
     }
 
+    /// Leaves out 10 ms of what was rendered: the microphone gave nothing in that time.
+    pub fn skip(&mut self) {
+        self.reference.discard(FRAME_10_MS);
+    }
+
     /// How much reference waits, smoothed over about 2 s, steers the clock correction: at most 0.1 %.
     fn follow_clock(&mut self, unplayed: f64) {
         let queued = self.reference.queued() as f64 - unplayed;

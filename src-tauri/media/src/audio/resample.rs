@@ -60,6 +60,28 @@ impl Resampler {
         self.input.extend(samples);
     }
 
+    /// Appends input.
+    pub fn extend(&mut self, samples: impl IntoIterator<Item = f32>) {
+        self.input.extend(samples);
+    }
+
+    /// Appends all output that the input allows to `out`.
+    pub fn pull_all(&mut self, out: &mut VecDeque<f32>) {
+        let mut piece = [0.0; 480];
+        loop {
+            let written = self.pull(&mut piece);
+            out.extend(&piece[..written]);
+            if written < piece.len() {
+                return;
+            }
+        }
+    }
+
+    /// No more input follows: what is still within the filter can be pulled.
+    pub fn finish(&mut self) {
+        self.input.extend(std::iter::repeat_n(0.0, self.taps / 2));
+    }
+
     /// Input samples not used up yet.
     pub fn queued(&self) -> usize {
         self.input.len().saturating_sub(self.taps - 1)
@@ -97,20 +119,6 @@ impl Resampler {
         self.position -= used as f64;
         written
     }
-}
-
-/// Resamples a whole recording.
-pub fn resample(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
-    if from == to {
-        return samples.to_vec();
-    }
-    let mut resampler = Resampler::new(from, to);
-    let mut out = vec![0.0; (samples.len() as f64 * f64::from(to) / f64::from(from.max(1))).ceil() as usize];
-    resampler.push(samples);
-    resampler.push(&[0.0; TAPS]);
-    let written = resampler.pull(&mut out);
-    out.truncate(written);
-    out
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The sounds that a phone makes itself, synthesised: quiet, soft-edged, at 48 kHz mono.
 
 use std::f32::consts::{PI, TAU};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::opus::SAMPLE_RATE;
 
@@ -16,6 +16,10 @@ pub enum Sound {
     Busy,
     /// The call is over: two falling notes, once.
     Ended,
+    /// Another call waits: two short tones of 425 Hz every six seconds until stopped (ETSI TR 101 041-2).
+    CallWaiting,
+    /// On hold: a slow, quiet tune until stopped.
+    HoldMusic,
 }
 
 /// Plays one sound and can be faded out at any moment.
@@ -30,8 +34,11 @@ pub(super) struct Player {
 
 impl Player {
     pub(super) fn new(sound: Sound) -> Self {
-        let looped = matches!(sound, Sound::Ring | Sound::Ringback);
-        Self { samples: render(sound).into(), position: 0, looped, gain: 1.0, stopping: false }
+        let looped = match sound {
+            Sound::Ring | Sound::Ringback | Sound::CallWaiting | Sound::HoldMusic => true,
+            Sound::Busy | Sound::Ended => false,
+        };
+        Self { samples: samples_of(sound), position: 0, looped, gain: 1.0, stopping: false }
     }
 
     /// Fades out over 30 ms.
@@ -59,6 +66,26 @@ impl Player {
         }
         true
     }
+}
+
+/// Rendered once: the tune takes some ten milliseconds.
+fn samples_of(sound: Sound) -> Arc<[f32]> {
+    type Rendered = LazyLock<Arc<[f32]>>;
+    static RING: Rendered = LazyLock::new(|| render(Sound::Ring).into());
+    static RINGBACK: Rendered = LazyLock::new(|| render(Sound::Ringback).into());
+    static BUSY: Rendered = LazyLock::new(|| render(Sound::Busy).into());
+    static ENDED: Rendered = LazyLock::new(|| render(Sound::Ended).into());
+    static CALL_WAITING: Rendered = LazyLock::new(|| render(Sound::CallWaiting).into());
+    static HOLD_MUSIC: Rendered = LazyLock::new(|| render(Sound::HoldMusic).into());
+    let rendered: &Rendered = match sound {
+        Sound::Ring => &RING,
+        Sound::Ringback => &RINGBACK,
+        Sound::Busy => &BUSY,
+        Sound::Ended => &ENDED,
+        Sound::CallWaiting => &CALL_WAITING,
+        Sound::HoldMusic => &HOLD_MUSIC,
+    };
+    Arc::clone(rendered)
 }
 
 fn render(sound: Sound) -> Vec<f32> {
@@ -91,6 +118,43 @@ fn render(sound: Sound) -> Vec<f32> {
             tone(&mut out, 0.2, 0.26, 392.0, 0.08);
             out
         }
+        Sound::CallWaiting => {
+            let mut out = silence(6.0);
+            tone(&mut out, 0.0, 0.18, 425.0, 0.05);
+            tone(&mut out, 0.33, 0.18, 425.0, 0.05);
+            out
+        }
+        Sound::HoldMusic => hold_music(),
+    }
+}
+
+/// Four broken chords, each note let ring: C, A minor, F, G.
+fn hold_music() -> Vec<f32> {
+    const CHORDS: [[f32; 6]; 4] = [
+        [130.81, 329.63, 392.0, 523.25, 392.0, 329.63],
+        [110.0, 329.63, 440.0, 523.25, 440.0, 329.63],
+        [87.31, 349.23, 440.0, 523.25, 440.0, 349.23],
+        [98.0, 293.66, 392.0, 493.88, 392.0, 293.66],
+    ];
+    const BEAT: f32 = 0.5;
+    let mut out = silence(12.0);
+    for (beat, hertz) in CHORDS.iter().flatten().enumerate() {
+        let peak = if beat % 6 == 0 { 0.035 } else { 0.022 };
+        pluck(&mut out, beat as f32 * BEAT, *hertz, peak);
+    }
+    out
+}
+
+/// A soft string: a fundamental with a little of its octave, a slow attack and a long decay. What rings past the end
+/// goes on at the start, so that the loop closes.
+fn pluck(out: &mut [f32], start: f32, hertz: f32, peak: f32) {
+    const LENGTH: f32 = 2.5;
+    let (begin, length, end) = (samples(start), samples(LENGTH), out.len());
+    for n in 0..length {
+        let t = n as f32 / SAMPLE_RATE as f32;
+        let envelope = (t / 0.04).min(1.0) * (-t * 1.6).exp() * ((LENGTH - t) / 0.2).min(1.0);
+        let voice = (TAU * hertz * t).sin() + 0.25 * (TAU * 2.0 * hertz * t).sin();
+        out[(begin + n) % end] += peak * envelope * voice;
     }
 }
 
@@ -156,8 +220,9 @@ mod tests {
 
     #[test]
     fn every_sound_is_quiet_and_free_of_clicks() {
-        for sound in [Sound::Ring, Sound::Ringback, Sound::Busy, Sound::Ended] {
-            let (samples, _) = play(sound, 1_200, None);
+        for sound in [Sound::Ring, Sound::Ringback, Sound::Busy, Sound::Ended, Sound::CallWaiting, Sound::HoldMusic] {
+            // Longer than each, so that where a loop closes is among it.
+            let (samples, _) = play(sound, 1_300, None);
             let peak = samples.iter().fold(0.0f32, |a, b| a.max(b.abs()));
             assert!((0.03..0.25).contains(&peak), "{sound:?} peaks at {peak}");
             // The steepest slope of a 2.4 kHz partial at a quarter of the peak, with room: a click would be far above.
@@ -169,6 +234,8 @@ mod tests {
     fn ring_goes_on_until_stopped_and_busy_ends_by_itself() {
         assert!(play(Sound::Ring, 1_000, None).1);
         assert!(play(Sound::Ringback, 1_200, None).1);
+        assert!(play(Sound::CallWaiting, 1_300, None).1);
+        assert!(play(Sound::HoldMusic, 1_300, None).1);
         assert!(!play(Sound::Busy, 500, None).1);
         assert!(!play(Sound::Ended, 100, None).1);
     }

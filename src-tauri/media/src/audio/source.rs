@@ -2,17 +2,16 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::FRAME_10_MS;
 use super::error::{AudioError, FileProblem};
 use super::opus::SAMPLE_RATE;
-use super::resample::resample;
+use super::resample::Resampler;
 
-/// The longest recording that is read: 30 minutes.
+/// The longest recording that is played: 30 minutes.
 const MAX_SECONDS: u32 = 1_800;
 /// The longest echo delay.
 const MAX_ECHO: Duration = Duration::from_secs(10);
@@ -21,12 +20,14 @@ const ECHO_SLACK: usize = 4_800;
 /// Peak of [`Source::Tone`]: -20 dBFS RMS.
 const TONE_PEAK: f32 = 0.1414;
 
+/// Bytes of a recording that are read at once: a third of a second of the largest kind, many seconds of the usual one.
+const READ_AHEAD: usize = 1 << 18;
+
 /// Gives 10 ms of samples at a time, for ever.
-#[derive(Debug)]
 pub(super) enum Source {
     Silence,
     Tone { phase: f32, step: f32 },
-    Recording { samples: Arc<[f32]>, position: usize, looped: bool },
+    Recording(Box<Recording>),
     Echo { line: VecDeque<f32>, delay: usize },
 }
 
@@ -42,7 +43,7 @@ impl Source {
     }
 
     pub(super) fn wav(path: &Path, looped: bool) -> Result<Self, AudioError> {
-        Ok(Self::Recording { samples: read_wav(path)?.into(), position: 0, looped })
+        Ok(Self::Recording(Box::new(Recording::open(path, looped)?)))
     }
 
     /// What the speaker plays, for [`Source::Echo`].
@@ -63,15 +64,7 @@ impl Source {
                     *phase = (*phase + *step).fract();
                 }
             }
-            Self::Recording { samples, position, looped } => {
-                for sample in frame {
-                    if *position >= samples.len() && *looped {
-                        *position = 0;
-                    }
-                    *sample = samples.get(*position).copied().unwrap_or(0.0);
-                    *position = position.saturating_add(1).min(samples.len());
-                }
-            }
+            Self::Recording(recording) => recording.fill(frame),
             Self::Echo { line, .. } => {
                 for sample in frame {
                     *sample = line.pop_front().unwrap_or(0.0);
@@ -124,29 +117,85 @@ impl Drop for Recorder {
     }
 }
 
-/// Reads any WAV file to mono 48 kHz.
-pub(super) fn read_wav(path: &Path) -> Result<Vec<f32>, AudioError> {
-    let mut reader = hound::WavReader::open(path).map_err(|error| file_error(path, &error))?;
-    let spec = reader.spec();
-    let unusable = || AudioError::File { path: path.to_owned(), problem: FileProblem::NotWav };
-    if !(8_000..=192_000).contains(&spec.sample_rate) || spec.channels == 0 {
-        return Err(unusable());
+/// Any WAV file as mono 48 kHz, read while it is played.
+pub(super) struct Recording {
+    reader: hound::WavReader<BufReader<File>>,
+    resampler: Option<Resampler>,
+    looped: bool,
+    /// Nothing more will be read: it is over, or the file has become unreadable.
+    over: bool,
+    /// As read, all channels.
+    samples: Vec<f32>,
+    ready: VecDeque<f32>,
+}
+
+impl Recording {
+    fn open(path: &Path, looped: bool) -> Result<Self, AudioError> {
+        let failed = |error: &hound::Error| file_error(path, error);
+        let file = File::open(path).map_err(|error| failed(&error.into()))?;
+        let reader = hound::WavReader::new(BufReader::with_capacity(READ_AHEAD, file)).map_err(|e| failed(&e))?;
+        let spec = reader.spec();
+        if !(8_000..=192_000).contains(&spec.sample_rate) || spec.channels == 0 {
+            return Err(AudioError::File { path: path.to_owned(), problem: FileProblem::NotWav });
+        }
+        if reader.duration() / spec.sample_rate > MAX_SECONDS {
+            return Err(AudioError::File { path: path.to_owned(), problem: FileProblem::TooLong });
+        }
+        let resampler = (spec.sample_rate != SAMPLE_RATE).then(|| Resampler::new(spec.sample_rate, SAMPLE_RATE));
+        Ok(Self { reader, resampler, looped, over: false, samples: Vec::new(), ready: VecDeque::new() })
     }
-    if reader.duration() / spec.sample_rate > MAX_SECONDS {
-        return Err(AudioError::File { path: path.to_owned(), problem: FileProblem::TooLong });
-    }
-    let interleaved: Vec<f32> = match spec.sample_format {
-        hound::SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>(),
-        hound::SampleFormat::Int => {
-            let full = 2f32.powi(i32::from(spec.bits_per_sample) - 1);
-            reader.samples::<i32>().map(|sample| sample.map(|s| s as f32 / full)).collect()
+
+    fn fill(&mut self, frame: &mut [f32; FRAME_10_MS]) {
+        while self.ready.len() < frame.len() && !self.over {
+            if let Err(error) = self.read() {
+                tracing::warn!(%error, "the recording for the microphone can't be read any more");
+                self.over = true;
+            }
+        }
+        for sample in frame {
+            *sample = self.ready.pop_front().unwrap_or(0.0);
         }
     }
-    .map_err(|error: hound::Error| file_error(path, &error))?;
-    let channels = usize::from(spec.channels);
-    let mono: Vec<f32> =
-        interleaved.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32).collect();
-    Ok(resample(&mono, spec.sample_rate, SAMPLE_RATE))
+
+    /// Reads 10 ms more.
+    fn read(&mut self) -> Result<(), hound::Error> {
+        let spec = self.reader.spec();
+        let channels = usize::from(spec.channels);
+        let wanted = spec.sample_rate as usize / 100 * channels;
+        self.samples.clear();
+        match spec.sample_format {
+            hound::SampleFormat::Float => {
+                for sample in self.reader.samples::<f32>().take(wanted) {
+                    self.samples.push(sample?);
+                }
+            }
+            hound::SampleFormat::Int => {
+                let full = 2f32.powi(i32::from(spec.bits_per_sample) - 1);
+                for sample in self.reader.samples::<i32>().take(wanted) {
+                    self.samples.push(sample? as f32 / full);
+                }
+            }
+        }
+        let mono = self.samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32);
+        match &mut self.resampler {
+            Some(resampler) => resampler.extend(mono),
+            None => self.ready.extend(mono),
+        }
+        if self.samples.len() < wanted {
+            if self.looped && self.reader.duration() > 0 {
+                self.reader.seek(0)?;
+            } else {
+                self.over = true;
+                if let Some(resampler) = &mut self.resampler {
+                    resampler.finish();
+                }
+            }
+        }
+        if let Some(resampler) = &mut self.resampler {
+            resampler.pull_all(&mut self.ready);
+        }
+        Ok(())
+    }
 }
 
 fn file_error(path: &Path, error: &hound::Error) -> AudioError {

@@ -43,6 +43,12 @@ impl Uplink {
         }
     }
 
+    pub(super) fn set_bitrate(&mut self, bits_per_second: u32) {
+        if let Err(error) = self.encoder.set_bitrate(bits_per_second) {
+            tracing::warn!(%error, "the encoder refused the bit rate");
+        }
+    }
+
     /// Takes 10 ms of cleaned microphone.
     pub(super) fn push(&mut self, frame: &[f32; FRAME_10_MS]) {
         // The meter shows the voice also while muted: that is how one notices talking into a muted microphone.
@@ -58,6 +64,11 @@ impl Uplink {
             self.filled = 0;
             self.send();
         }
+    }
+
+    /// Time passed in which nothing was taken, in samples.
+    pub(super) fn skip(&mut self, samples: usize) {
+        self.timestamp = self.timestamp.wrapping_add(samples as u32);
     }
 
     fn send(&mut self) {

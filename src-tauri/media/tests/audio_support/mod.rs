@@ -134,12 +134,18 @@ pub struct PulseAudio {
 }
 
 impl PulseAudio {
-    /// With these null sinks; the first one's monitor is the default microphone, the last one the default speaker.
+    /// With these null sinks; the first one's monitor is the default microphone, the last one the default speaker. It lets
+    /// everybody in who speaks the protocol.
     pub fn start(sinks: &[&str]) -> Self {
+        Self::start_for(sinks, "auth-anonymous=1")
+    }
+
+    /// The same, and lets in as `auth` says.
+    pub fn start_for(sinks: &[&str], auth: &str) -> Self {
         let socket = std::env::var("PULSE_SERVER").unwrap();
         let socket = PathBuf::from(socket.strip_prefix("unix:").unwrap());
         let _ = std::fs::remove_file(&socket);
-        let mut command = Command::new("pulseaudio");
+        let mut command = sound_program("pulseaudio");
         command.args([
             "-n",
             "--system=false",
@@ -147,11 +153,12 @@ impl PulseAudio {
             "--exit-idle-time=-1",
             "--use-pid-file=no",
             "--realtime=no",
-            "--high-priority=no",
+            // If we are allowed to give it: that is what it has on any desktop.
+            "--high-priority=yes",
             "--log-target=stderr",
             "--log-level=error",
         ]);
-        command.arg("-L").arg(format!("module-native-protocol-unix socket={} auth-anonymous=1", socket.display()));
+        command.arg("-L").arg(format!("module-native-protocol-unix socket={} {auth}", socket.display()));
         for sink in sinks {
             command.arg("-L").arg(format!("module-null-sink sink_name={sink} rate=48000 channels=1"));
         }
@@ -185,8 +192,15 @@ impl Drop for PulseAudio {
     }
 }
 
+/// PulseAudio and its programs leave a cookie in their home; ours is another one, as on a fresh account.
+fn sound_program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.env("HOME", std::env::var_os("XDG_RUNTIME_DIR").unwrap());
+    command
+}
+
 fn pactl(arguments: &[&str]) -> bool {
-    Command::new("pactl").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+    sound_program("pactl").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
 }
 
 /// Speaks a WAV file into a sink; stops when dropped.
@@ -195,7 +209,7 @@ pub struct Speaking(Child);
 impl Speaking {
     pub fn start(sink: &str, file: &Path) -> Self {
         let device = format!("--device={sink}");
-        Self(Command::new("paplay").args([&device, "--latency-msec=20"]).arg(file).spawn().unwrap())
+        Self(sound_program("paplay").args([&device, "--latency-msec=20"]).arg(file).spawn().unwrap())
     }
 
     pub fn wait(mut self) {
@@ -219,7 +233,7 @@ pub struct Listening {
 
 impl Listening {
     pub fn start(sink: &str) -> Self {
-        let mut process = Command::new("parec")
+        let mut process = sound_program("parec")
             .args([&format!("--device={sink}.monitor"), "--latency-msec=5", "--raw", "--format=s16le", "--rate=48000"])
             .arg("--channels=1")
             .stdout(Stdio::piped())
@@ -273,13 +287,15 @@ pub fn in_private_process(name: &str) -> bool {
     if std::env::var_os("PEAL_PRIVATE_SOUND").is_some() {
         return true;
     }
-    let home = tempfile::tempdir().unwrap();
+    let (home, runtime) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let status = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env("PEAL_PRIVATE_SOUND", "1")
-        .env("PULSE_SERVER", format!("unix:{}", home.path().join("native").display()))
-        .env("XDG_RUNTIME_DIR", home.path())
+        .env("PULSE_SERVER", format!("unix:{}", runtime.path().join("native").display()))
+        .env("XDG_RUNTIME_DIR", runtime.path())
         .env("HOME", home.path())
+        .env_remove("XDG_CONFIG_HOME")
+        .env_remove("PULSE_COOKIE")
         .status()
         .unwrap();
     assert!(status.success(), "{name} failed in its own process");

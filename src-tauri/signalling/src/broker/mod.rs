@@ -12,6 +12,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rmqtt::context::ServerContext;
@@ -55,6 +57,7 @@ pub struct Broker {
     context: ServerContext,
     server: JoinHandle<()>,
     storage: Option<Storage>,
+    checks: Arc<AtomicBool>,
 }
 
 /// Where a broker listens and keeps its data.
@@ -118,7 +121,9 @@ impl Broker {
             .build()
             .map_err(|e| BrokerError::Start(e.to_string()))?;
         let (sessions, retained) = (storage.path(SESSIONS), storage.path(RETAINED));
-        let preparing = runtime.spawn(async move { prepare(config.listen, accounts, &sessions, &retained).await });
+        let checks = Arc::new(AtomicBool::new(true));
+        let rules = Rules::new(accounts, Arc::clone(&checks));
+        let preparing = runtime.spawn(async move { prepare(config.listen, rules, &sessions, &retained).await });
         let prepared = preparing.await.map_err(|e| BrokerError::Start(e.to_string())).and_then(|result| result);
         let (address, context, server) = match prepared {
             Ok(prepared) => prepared,
@@ -133,7 +138,13 @@ impl Broker {
                 tracing::error!(%error, "the broker has stopped");
             }
         });
-        Ok(Self { address, runtime: Some(runtime), context, server, storage: Some(storage) })
+        Ok(Self { address, runtime: Some(runtime), context, server, storage: Some(storage), checks })
+    }
+
+    /// Whether a name belongs to the first token that claimed it, as it does unless told otherwise (kit D08). If not,
+    /// anyone may log in under any name, without a token.
+    pub fn check_tokens(&self, check: bool) {
+        self.checks.store(check, Ordering::Relaxed);
     }
 
     /// Where it listens, with the port that it got.
@@ -171,7 +182,7 @@ impl Drop for Broker {
 
 async fn prepare(
     listen: SocketAddr,
-    accounts: Accounts,
+    rules: Rules,
     sessions: &Path,
     retained: &Path,
 ) -> Result<(SocketAddr, ServerContext, MqttServer), BrokerError> {
@@ -207,7 +218,7 @@ async fn prepare(
         .plugins_config_map_add("rmqtt-retainer", storage_toml(retained, "retained_message_ttl = \"0s\"\n"))
         .build()
         .await;
-    Rules::new(accounts).register(&context).await;
+    rules.register(&context).await;
     rmqtt_retainer::register(&context, true, false).await.map_err(start)?;
     rmqtt_session_storage::register(&context, true, false).await.map_err(start)?;
     let disk = std::mem::replace(&mut *context.extends.retain_mut().await, Box::new(DefaultRetainStorage::new()));

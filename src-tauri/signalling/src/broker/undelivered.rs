@@ -5,6 +5,10 @@
 //! in the queue at that moment is not written to the disk, so a restart forgets it. Both are put right when rmqtt says
 //! that a client is gone, just before it begins to queue for it. A message may come twice that way; receivers drop
 //! the second.
+//!
+//! And it queues too much: presence too, which a device that comes back finds retained. It would fill the queue, push
+//! signals out of it, and be written to the disk for everybody who is away. So that subscription ends with the
+//! connection; clients subscribe anew on each.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +17,7 @@ use async_trait::async_trait;
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType};
 use rmqtt::session::Session;
-use rmqtt::types::{From as Origin, Id, Publish, Reason};
+use rmqtt::types::{From as Origin, Id, Publish, QoS, Reason, Unsubscribe};
 
 #[derive(Clone)]
 pub(crate) struct Undelivered {
@@ -46,14 +50,34 @@ impl Undelivered {
             publish.packet_id = None;
             waiting.push((from, publish));
         }
-        while let Some(message) = queue.pop() {
-            waiting.push(message);
+        while let Some((from, publish)) = queue.pop() {
+            if publish.qos != QoS::AtMostOnce {
+                waiting.push((from, publish));
+            }
         }
+        self.unsubscribe(session).await;
         let hook = self.context.extends.hook_mgr().hook(session.clone());
         for (from, publish) in waiting {
             hook.offline_message(from.clone(), &publish).await;
             if queue.push((from, publish)).is_err() {
                 tracing::debug!("a queue was full");
+            }
+        }
+    }
+
+    /// Ends what is not to be queued for a device that is away.
+    async fn unsubscribe(&self, session: &Session) {
+        let entry = self.context.extends.shared().await.entry(session.id.clone());
+        for subscription in entry.subscriptions().await.unwrap_or_default() {
+            if subscription.opts.qos() != QoS::AtMostOnce {
+                continue;
+            }
+            let ended = match Unsubscribe::from(&subscription.topic, false, true) {
+                Ok(unsubscribe) => entry.unsubscribe(&unsubscribe).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a subscription outlives its connection");
             }
         }
     }

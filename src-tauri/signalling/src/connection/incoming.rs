@@ -3,20 +3,16 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use peal_call::DeviceAddress;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Filter, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode};
 use uuid::Uuid;
 
-use super::{
-    CAUGHT_UP_LIMIT, Connection, Farewell, Item, MARKER_EXPIRY, OWN_PRESENCE_LIMIT, Phase, SHOW_AGAIN_AFTER, Shown,
-    Step,
-};
-use crate::directory::Change;
+use super::{CAUGHT_UP_LIMIT, Connection, Farewell, Item, MARKER_EXPIRY, OWN_PRESENCE_LIMIT, Phase, Shown, Step};
+use crate::flood::Waiting;
 use crate::session::Session;
 use crate::topics::{self, Topic};
 use crate::wire::Envelope;
-use crate::{Denied, DropReason, Notice, Presence, PresenceState, Problem};
+use crate::{Denied, DropReason, Notice, Problem};
 
 impl Connection {
     pub(super) fn subscribe(&mut self, session: &Session) -> Step {
@@ -39,8 +35,11 @@ impl Connection {
             return Step::Go;
         }
         for (code, what) in ack.return_codes.iter().zip([Denied::Inbox, Denied::Presence]) {
-            if !matches!(code, SubscribeReasonCode::Success(_)) {
-                return Step::Lost(Problem::NotAuthorized(what));
+            match code {
+                SubscribeReasonCode::Success(_) => {}
+                SubscribeReasonCode::NotAuthorized => return Step::Lost(Problem::NotAuthorized(what)),
+                // It may be another reason, such as a cluster that has just lost a node: that is no last word.
+                other => return Step::Lost(Problem::Refused(format!("it doesn't let this account {what}: {other:?}"))),
             }
         }
         let now = Instant::now();
@@ -48,6 +47,7 @@ impl Connection {
         session.logged_in();
         // Another program may have taken this device over while this one was away: look before showing.
         self.shown = if session.connections == 1 { Shown::Due(now) } else { Shown::Waiting(now + OWN_PRESENCE_LIMIT) };
+        self.judges_at = (!self.first).then_some(now + OWN_PRESENCE_LIMIT);
         self.caught_up_by = Some(now + CAUGHT_UP_LIMIT);
         let me = &session.config.address;
         let id = Uuid::new_v4();
@@ -60,7 +60,7 @@ impl Connection {
     }
 
     pub(super) fn received(&mut self, session: &mut Session, publish: &Publish) -> Step {
-        if matches!(self.farewell, Farewell::Gone(_)) {
+        if self.yielded || matches!(self.farewell, Farewell::Gone(_)) {
             // Not acknowledged, so it comes again: at the next login, or to the program that took over.
             return Step::Go;
         }
@@ -74,9 +74,13 @@ impl Connection {
                 session.pending.extend(notices);
                 Step::Go
             }
-            Some(Topic::Presence(address)) if address == session.config.address => self.own_presence(session, publish),
-            Some(Topic::Presence(address)) => {
-                others_presence(session, address, &publish.payload);
+            Some(Topic::Presence(of)) if of == session.config.address => self.own_presence(session, publish),
+            Some(Topic::Presence(of)) => {
+                let (payload, retained) = (publish.payload.clone(), publish.retain);
+                let ready = session.shared.lock().presences.admit(of, payload, retained, Instant::now());
+                if let Some(ready) = ready {
+                    self.others_presence(session, ready);
+                }
                 Step::Go
             }
             Some(Topic::Signal { to, from }) => {
@@ -87,65 +91,17 @@ impl Connection {
                     self.marker_is_back |= self.marker == Some(envelope.id);
                     return Step::Go;
                 }
+                let now = Instant::now();
                 let life = publish.properties.as_ref().and_then(|p| p.message_expiry_interval);
-                let life = life.map(|seconds| Duration::from_secs(seconds.into()));
+                let end = life.map(|seconds| now + Duration::from_secs(seconds.into()));
+                let message = Waiting { to, from, payload: publish.payload.clone(), end };
                 let mut guard = session.shared.lock();
                 let state = &mut *guard;
-                let notices =
-                    state.inbox.take(&mut state.directory, (&to, from), &publish.payload, life, Instant::now());
+                let notices = state.inbox.take(&mut state.directory, message, now);
                 session.pending.extend(notices);
                 Step::Go
             }
         }
-    }
-
-    /// Something stands, or was just put, in this device's own place.
-    fn own_presence(&mut self, session: &mut Session, publish: &Publish) -> Step {
-        let now = Instant::now();
-        let mine = session.config.boot_id;
-        let shown = Presence::from_wire(session.config.address.clone(), &publish.payload);
-        match shown {
-            Some(shown) if shown.boot_id != mine => {
-                // What the program's earlier run left behind, or its last will, is no rival.
-                let old_news = session.connections <= 1 && (publish.retain || shown.state == PresenceState::Offline);
-                if shown.boot_id > mine && !old_news {
-                    session.pending.push_back(Notice::KickedOut);
-                    let mut state = session.shared.lock();
-                    state.wish.end.get_or_insert(crate::client::End::Leave);
-                    // What of the queue has come isn't acknowledged: it goes to the other program.
-                    drop(state.inbox.end_backlog());
-                    drop(state);
-                    // Its place belongs to the other program now: no offline presence, and no last will.
-                    self.say_goodbye(now);
-                    return Step::Go;
-                }
-                self.show_again(now);
-            }
-            // The last will of an earlier connection of this very run.
-            Some(shown) if shown.state == PresenceState::Offline && !self.is_leaving() => {
-                if session.shared.lock().me.state != PresenceState::Offline {
-                    self.show_again(now);
-                }
-            }
-            Some(_) => {
-                if matches!(self.shown, Shown::Waiting(_)) {
-                    self.shown = Shown::Due(now);
-                }
-            }
-            None => self.show_again(now),
-        }
-        Step::Go
-    }
-
-    fn show_again(&mut self, now: Instant) {
-        self.shown = match self.shown {
-            Shown::Waiting(_) => Shown::Due(now),
-            Shown::Due(at) => Shown::Due(at),
-            Shown::No => Shown::No,
-            // At once the first time: an older program may be about to look.
-            Shown::Yes => Shown::Due(self.shown_again.map_or(now, |last| now.max(last + SHOW_AGAIN_AFTER))),
-        };
-        self.shown_again = Some(now);
     }
 
     pub(super) fn acknowledged(&mut self, session: &mut Session, ack: &PubAck) -> Step {
@@ -172,27 +128,4 @@ impl Connection {
             Some(Item::Presence { .. } | Item::Marker) | None => Step::Go,
         }
     }
-}
-
-fn others_presence(session: &mut Session, address: DeviceAddress, payload: &Bytes) {
-    let mut guard = session.shared.lock();
-    let state = &mut *guard;
-    let mut notices = Vec::new();
-    if payload.is_empty() {
-        notices.extend(state.directory.remove(&address).map(Notice::Presence));
-    } else if let Some(presence) = Presence::from_wire(address.clone(), payload) {
-        match state.directory.take(presence.clone()) {
-            Change::None => {}
-            Change::Shown => notices.push(Notice::Presence(presence)),
-            Change::Key { old, new } => {
-                notices.push(Notice::Presence(presence));
-                notices.push(Notice::KeyChanged { address: address.clone(), old, new });
-            }
-        }
-        notices.extend(state.inbox.release(&mut state.directory, &address, Instant::now()));
-    } else {
-        notices.extend(state.inbox.drop_one(DropReason::Malformed, Some(address)));
-    }
-    drop(guard);
-    session.pending.extend(notices);
 }

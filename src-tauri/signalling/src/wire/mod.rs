@@ -9,7 +9,7 @@ mod signal;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use peal_call::{CallId, DeviceAddress, Signal};
+use peal_call::{CallId, DeviceAddress, Signal, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -24,12 +24,13 @@ pub fn encode_signal(signal: &Signal) -> Vec<u8> {
     signal::to_json(signal).to_string().into_bytes()
 }
 
-/// The signal that [`encode_signal`] wrote, within all limits; `None` for anything else.
+/// The signal that [`encode_signal`] wrote, within all limits; `None` for anything else. Who said it, and whether they
+/// may say such a thing by that road, is for the caller to know.
 pub fn decode_signal(bytes: &[u8]) -> Option<Signal> {
     if bytes.len() > ENVELOPE_LIMIT {
         return None;
     }
-    serde_json::from_slice(bytes).ok().and_then(|json| signal::from_json(json).ok())
+    serde_json::from_slice(bytes).ok().and_then(|json| signal::from_json(json, None).ok())
 }
 
 /// The largest envelope that is sent or read, in bytes.
@@ -89,6 +90,20 @@ struct BodyWire {
 #[derive(Deserialize)]
 struct Version {
     v: u8,
+}
+
+impl Body {
+    /// Reads what was sealed. However well it is sealed, its sender may be anybody's program.
+    fn read(plain: &[u8], sender: &UserId) -> Result<Self, WireError> {
+        let body: BodyWire = serde_json::from_slice(plain).map_err(|_| WireError::Malformed)?;
+        match signal::from_json(body.signal, Some(sender)) {
+            Ok(signal) => Ok(Self { boot: body.boot, seq: body.seq, signal }),
+            Err(SignalError::Malformed) => Err(WireError::Malformed),
+            Err(SignalError::UnknownKind { kind, call }) => {
+                Err(WireError::UnknownKind { kind, call, boot: body.boot, seq: body.seq })
+            }
+        }
+    }
 }
 
 impl Envelope {
@@ -168,14 +183,7 @@ impl Envelope {
         let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| WireError::Malformed)?;
         let (info, aad) = binding(app, from.0, me, self.id);
         let plain = keys.open(from.1, &info, &aad, &sealed).map_err(WireError::Seal)?;
-        let body: BodyWire = serde_json::from_slice(&plain).map_err(|_| WireError::Malformed)?;
-        match signal::from_json(body.signal) {
-            Ok(signal) => Ok(Body { boot: body.boot, seq: body.seq, signal }),
-            Err(SignalError::Malformed) => Err(WireError::Malformed),
-            Err(SignalError::UnknownKind { kind, call }) => {
-                Err(WireError::UnknownKind { kind, call, boot: body.boot, seq: body.seq })
-            }
-        }
+        Body::read(&plain, &from.0.user)
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
@@ -203,5 +211,7 @@ fn binding(app: &AppKey, from: &DeviceAddress, to: &DeviceAddress, id: Uuid) -> 
     (info.into_bytes(), aad.into_bytes())
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

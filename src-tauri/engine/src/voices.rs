@@ -1,0 +1,215 @@
+//! The media paths of all calls, what of my microphone goes out by each, and what of each is heard.
+
+use std::collections::HashMap;
+
+use peal_call::{Alert, CallId, CallSnapshot, CallState, Direction, Input, Link, MemberSnapshot, MemberState};
+use peal_media::audio::Sound;
+use peal_signalling::decode_signal;
+
+use crate::api::Quality;
+use crate::link::{Fact, LinkHandle, Order};
+use crate::phone::Softphone;
+use crate::signals::takes_both_roads;
+use crate::sound::Need;
+use crate::translate::wall_ms;
+
+/// Every media path that is open.
+pub(crate) type Links = HashMap<Link, LinkHandle>;
+
+/// How good the worst of a call's media paths is.
+pub(crate) fn quality(links: &Links, call: CallId) -> Option<Quality> {
+    let of_call = links.iter().filter(|(link, _)| link.call == call);
+    of_call.filter_map(|(_, handle)| handle.judged).map(|(quality, _)| quality).max()
+}
+
+/// What of a call has been heard here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// That it rings.
+    Ring,
+    /// That it is made, or what is said in it: its end is heard too.
+    Call,
+}
+
+/// What goes over one media path now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Gate {
+    /// My microphone goes out.
+    speak: bool,
+    /// What comes is played.
+    hear: bool,
+}
+
+impl Gate {
+    const SHUT: Self = Self { speak: false, hear: false };
+
+    fn of(call: &CallSnapshot, member: Option<&MemberSnapshot>) -> Self {
+        if call.on_hold || member.is_some_and(|it| it.on_hold) {
+            return Self::SHUT;
+        }
+        match call.state {
+            CallState::Connecting | CallState::Connected | CallState::Reconnecting => Self { speak: true, hear: true },
+            // Early media goes one way: from the caller to the one who has not answered yet.
+            CallState::Calling | CallState::Ringing => match call.direction {
+                Direction::Outgoing => Self { speak: true, hear: false },
+                Direction::Incoming => Self { speak: false, hear: call.preview },
+            },
+            CallState::Ended(_) => Self::SHUT,
+        }
+    }
+}
+
+impl Softphone {
+    pub fn open(&mut self, link: &Link, order: Order) {
+        self.links_opened += 1;
+        let handle =
+            LinkHandle::open(link.clone(), self.links_opened, &self.settings.ice_servers, self.messages.clone());
+        handle.order(order);
+        self.links.insert(link.clone(), handle);
+    }
+
+    pub fn close(&mut self, link: &Link) {
+        self.links.remove(link);
+    }
+
+    pub fn order(&self, link: &Link, order: Order) {
+        if let Some(handle) = self.links.get(link) {
+            handle.order(order);
+        }
+    }
+
+    /// Which media path of that name it is that reports: one that was closed has nothing to say about the next.
+    pub fn link_reported(&mut self, link: Link, number: u64, fact: Fact) {
+        let Some(handle) = self.links.get_mut(&link).filter(|it| it.number == number) else { return };
+        match fact {
+            Fact::OfferReady(sdp) => self.input(Input::OfferReady { link, sdp }),
+            Fact::AnswerReady(sdp) => self.input(Input::AnswerReady { link, sdp }),
+            Fact::Candidates(candidates, complete) => {
+                self.input(Input::CandidatesGathered { link, candidates, complete });
+            }
+            Fact::Connected => self.input(Input::MediaConnected { link }),
+            Fact::Disconnected => self.input(Input::MediaDisconnected { link }),
+            Fact::Failed => self.input(Input::MediaFailed { link }),
+            Fact::Closed => self.input(Input::MediaClosed { link }),
+            Fact::Control(message) => {
+                // Only what concerns this very call takes this road.
+                if let Some(signal) = decode_signal(&message)
+                    && takes_both_roads(&signal)
+                    && signal.call() == link.call
+                {
+                    self.input(Input::SignalReceived { from: link.peer, signal, at: wall_ms() });
+                }
+            }
+            Fact::Judged(quality, loss) => {
+                handle.judged = Some((quality, loss));
+                let worst = self.links.values().filter_map(|it| it.judged).map(|(_, loss)| loss).max();
+                if let (Some(audio), Some(worst)) = (self.sound.audio(), worst) {
+                    audio.set_expected_loss(worst);
+                }
+            }
+        }
+    }
+
+    /// There is another `Audio` than before: every voice is to go there.
+    pub fn detach_all(&mut self) {
+        for handle in self.links.values_mut() {
+            handle.detach();
+        }
+    }
+
+    /// Opens and closes the sound devices, rings, and lets voices in and out, as the calls want it.
+    pub fn settle_sound(&mut self) {
+        let calls = self.session.as_ref().map(|it| it.phone.snapshot()).unwrap_or_default();
+        let mut need = self.need(&calls);
+        if need == Need::Nothing && self.lingers.is_some() {
+            need = Need::Speaker;
+        }
+        let sound = self.sound_of(&calls);
+        if sound == Some(Sound::Ring) {
+            self.lingers = None;
+        }
+        self.sound.need(need);
+        if need != Need::Nothing && self.lingers.is_none() {
+            self.sound.play(sound);
+        }
+        let muted = self.session.as_ref().is_some_and(|it| it.phone.is_muted());
+        self.sound.set_muted(muted);
+        self.settle_voices(&calls);
+        self.sound.close_retired();
+        for (reply, answer) in self.sound.answers() {
+            self.answer(reply, answer);
+        }
+    }
+
+    fn settle_voices(&mut self, calls: &[CallSnapshot]) {
+        let surroundings = self.surroundings();
+        let names: Vec<(Link, String)> =
+            self.links.keys().map(|link| (link.clone(), surroundings.shown_user(&link.peer.user))).collect();
+        let mut heard = Vec::new();
+        if let Some(audio) = self.sound.audio() {
+            for (link, name) in names {
+                let (Some(handle), Some(call)) =
+                    (self.links.get_mut(&link), calls.iter().find(|it| it.id == link.call))
+                else {
+                    continue;
+                };
+                let gate = Gate::of(call, call.member(&link.peer.user));
+                let db = self.volumes.get(&name).copied().unwrap_or_default();
+                let voice = handle.hear(audio, if gate.hear { 10f32.powf(db / 20.0) } else { 0.0 });
+                handle.speak(audio, gate.speak);
+                if gate.hear {
+                    heard.push((name, voice));
+                }
+            }
+        }
+        let metered = self.sound.audio().filter(|_| !self.links.is_empty() || self.sound.is_warm());
+        self.meters.set(metered.cloned(), heard);
+    }
+
+    fn need(&mut self, calls: &[CallSnapshot]) -> Need {
+        let mut need = Need::Nothing;
+        for call in calls {
+            let of_call = match call.state {
+                CallState::Ringing if call.alert == Some(Alert::Silent) => Need::Nothing,
+                CallState::Calling | CallState::Ringing => {
+                    let outgoing = call.direction == Direction::Outgoing;
+                    let early = outgoing && self.links.keys().any(|link| link.call == call.id);
+                    if early { Need::Both } else { Need::Speaker }
+                }
+                CallState::Connecting | CallState::Connected | CallState::Reconnecting => Need::Both,
+                CallState::Ended(_) => Need::Nothing,
+            };
+            if of_call != Need::Nothing {
+                self.sounded.insert(call.id, if call.alert.is_some() { Heard::Ring } else { Heard::Call });
+            }
+            need = need.max(of_call);
+        }
+        need
+    }
+
+    /// What is to be heard besides voices, the most urgent first.
+    fn sound_of(&self, calls: &[CallSnapshot]) -> Option<Sound> {
+        let alerts = |alert| calls.iter().any(|call| call.alert == Some(alert));
+        if alerts(Alert::Ring) {
+            Some(Sound::Ring)
+        } else if alerts(Alert::CallWaiting) {
+            Some(Sound::CallWaiting)
+        } else if calls.iter().any(|call| call.state == CallState::Ringing && call.direction == Direction::Outgoing) {
+            Some(Sound::Ringback)
+        } else if self.settings.hold_music && is_held(calls) {
+            Some(Sound::HoldMusic)
+        } else {
+            None
+        }
+    }
+}
+
+/// The call that I am in is on hold by everyone else, and no other one is heard.
+fn is_held(calls: &[CallSnapshot]) -> bool {
+    let mut mine = calls.iter().filter(|call| call.state == CallState::Connected && !call.on_hold);
+    let held = |call: &CallSnapshot| {
+        let mut there = call.members.iter().filter(|it| it.state == MemberState::Joined).peekable();
+        there.peek().is_some() && there.all(|it| it.on_hold)
+    };
+    mine.next().is_some_and(held) && mine.next().is_none()
+}

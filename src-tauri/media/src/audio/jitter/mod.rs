@@ -1,0 +1,381 @@
+//! The jitter buffer: turns packets that come when they like into voice that never stops.
+//!
+//! It is pure: time comes in from outside, so that a test can run an hour of calls in a second. All positions are
+//! samples at 48 kHz, the clock of Opus' RTP timestamps (RFC 7587 §4.1).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::arrival::Arrivals;
+use super::opus::{self, Decoder, MAX_PACKET_SAMPLES, OpusError};
+use super::stretch;
+
+mod pace;
+mod stats;
+mod turns;
+
+pub use self::stats::{JitterStats, RtpVoicePacket};
+
+use self::pace::{Pace, Step};
+use self::turns::{Kind, Turn, Turns};
+
+/// The most packets kept: 4 s of 20 ms frames, far above the longest target.
+const MAX_PACKETS: usize = 200;
+/// No Opus packet for one frame size is longer (RFC 6716 §3.4, 1275 bytes a frame); what is longer is not for us.
+const MAX_PAYLOAD: usize = 4_000;
+/// Concealment is made in steps of 10 ms, and given up after 200 ms without any packet.
+const CONCEAL_STEP: i64 = 480;
+const STALL: i64 = 9_600;
+/// libopus conceals multiples of 2.5 ms.
+const GRAIN: i64 = 120;
+/// A packet whose time to be heard ended longer ago (6 ms) than that is not worth starting with.
+const OVER: i64 = 288;
+
+#[derive(Debug)]
+struct Packet {
+    timestamp: i64,
+    samples: i64,
+    payload: Bytes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing heard yet: digital silence.
+    Unheard,
+    /// The speaker pauses, or the network has stalled: comfort noise until the next packet is due.
+    Pause,
+    /// Voice.
+    Playing,
+}
+
+/// One remote voice, from packets to samples.
+#[derive(Debug)]
+pub struct JitterBuffer {
+    decoder: Decoder,
+    packets: BTreeMap<i64, Packet>,
+    arrivals: Arrivals,
+    epoch: Option<Instant>,
+    turns: Turns,
+    state: State,
+    /// Timestamp of the next sample to decode.
+    next: i64,
+    /// Samples made up since `next` because nothing came.
+    waited: i64,
+    last_was_dtx: bool,
+    decoded: VecDeque<f32>,
+    pace: Pace,
+    loss: f32,
+    fec_seen: bool,
+    spoken: bool,
+    frame: i64,
+    scratch: Vec<f32>,
+    stats: JitterStats,
+}
+
+impl JitterBuffer {
+    /// An empty buffer. Errors when libopus has no memory for a decoder.
+    pub fn new() -> Result<Self, OpusError> {
+        Ok(Self {
+            decoder: Decoder::new()?,
+            packets: BTreeMap::new(),
+            arrivals: Arrivals::default(),
+            epoch: None,
+            turns: Turns::default(),
+            state: State::Unheard,
+            next: 0,
+            waited: 0,
+            last_was_dtx: false,
+            decoded: VecDeque::with_capacity(4 * MAX_PACKET_SAMPLES),
+            pace: Pace::default(),
+            loss: 0.0,
+            fec_seen: false,
+            spoken: false,
+            frame: opus::FRAME_SAMPLES as i64,
+            scratch: vec![0.0; MAX_PACKET_SAMPLES],
+            stats: JitterStats::default(),
+        })
+    }
+
+    /// Takes in a packet, in whatever order they come.
+    pub fn push(&mut self, packet: RtpVoicePacket) {
+        let Some(samples) = opus::packet_samples(&packet.payload).ok().filter(|_| packet.payload.len() <= MAX_PAYLOAD)
+        else {
+            self.stats.malformed += 1;
+            return;
+        };
+        let at = self.samples_at(packet.arrived);
+        let judge = |it: &mut Self| it.turns.judge(packet.sequence, packet.timestamp, at, it.arrivals.fastest());
+        let (sequence, timestamp) = match judge(self) {
+            Kind::Ours { sequence, timestamp } => (sequence, timestamp),
+            Kind::Stray => return,
+            Kind::NewStream => {
+                self.restart();
+                let Kind::Ours { sequence, timestamp } = judge(self) else { return };
+                (sequence, timestamp)
+            }
+        };
+        if self.packets.contains_key(&sequence) {
+            self.stats.duplicates += 1;
+            return;
+        }
+        let turn = self.turns.arrives(sequence);
+        if turn == Turn::Had {
+            self.stats.duplicates += 1;
+            return;
+        }
+        self.stats.received += 1;
+        self.arrivals.record(at, timestamp);
+        if turn == Turn::Missed {
+            self.stats.late += 1;
+            return;
+        }
+        self.turns.note(sequence, timestamp);
+        if self.state == State::Playing && timestamp < self.next {
+            // Its place has been concealed already, and so have those before it; a second copy is one too many.
+            self.stats.lost += self.turns.missing_before(sequence).unwrap_or(0);
+            self.turns.over(sequence, true);
+            self.stats.late += 1;
+            return;
+        }
+        self.fec_seen |= opus::packet_has_fec(&packet.payload);
+        self.frame = i64::from(samples);
+        self.packets.insert(sequence, Packet { timestamp, samples: i64::from(samples), payload: packet.payload });
+        while self.packets.len() > MAX_PACKETS {
+            self.packets.pop_first();
+            self.stats.skipped += 1;
+        }
+    }
+
+    /// Fills `out` (10 ms: 480 samples) with what is to be heard from `now` on.
+    pub fn pull(&mut self, now: Instant, out: &mut [f32]) {
+        let now = self.samples_at(now);
+        while self.decoded.len() < out.len() {
+            match self.state {
+                State::Unheard | State::Pause => self.wait(now, out.len()),
+                State::Playing => self.advance(now),
+            }
+        }
+        if self.state == State::Playing {
+            self.steer(now, out.len());
+        }
+        for sample in out.iter_mut() {
+            *sample = self.decoded.pop_front().unwrap_or(0.0);
+        }
+        self.stats.played += out.len() as u64;
+        self.stats.target = self.target();
+    }
+
+    /// What was counted so far.
+    pub fn stats(&self) -> JitterStats {
+        self.stats
+    }
+
+    /// Whether a frame that came from the network has been decoded.
+    pub fn has_spoken(&self) -> bool {
+        self.spoken
+    }
+
+    fn target(&self) -> i64 {
+        // Waiting one frame more lets the packet after a lost one arrive, which carries a copy of it.
+        self.arrivals.target(if self.fec_seen && self.loss > 0.015 { self.frame } else { 0 })
+    }
+
+    /// Before the first packet of a spurt is due: silence or comfort noise; then the voice starts to the sample.
+    fn wait(&mut self, now: i64, wanted: usize) {
+        let missing = (wanted - self.decoded.len()) as i64;
+        let due =
+            |timestamp: i64, buffer: &Self| timestamp + buffer.arrivals.fastest().unwrap_or(0) + buffer.target() - now;
+        // After a stall much may have come at once: begin with what is still worth hearing.
+        while let Some((sequence, packet)) = self.packets.first_key_value().filter(|_| self.packets.len() > 1) {
+            let sequence = *sequence;
+            if due(packet.timestamp, self) + packet.samples >= -OVER {
+                break;
+            }
+            self.packets.pop_first();
+            self.count_loss(sequence);
+            self.turns.over(sequence, true);
+            self.stats.skipped += 1;
+        }
+        let first = self.packets.first_key_value().map(|(s, p)| (*s, p.timestamp));
+        // It begins with a pull: then packets are decoded when they are wanted, and not while others still play.
+        let begins = self.decoded.len() < GRAIN as usize;
+        let Some((sequence, timestamp)) = first.filter(|(_, time)| begins && due(*time, self) <= 0) else {
+            return self.fill_pause(missing);
+        };
+        self.count_loss(sequence);
+        self.turns.over(sequence - 1, false);
+        self.next = timestamp;
+        self.waited = 0;
+        self.pace.restart();
+        self.state = State::Playing;
+    }
+
+    /// One step of voice: the next packet, what replaces it, or the beginning of a pause.
+    fn advance(&mut self, now: i64) {
+        let Some((sequence, timestamp, samples)) =
+            self.packets.first_key_value().map(|(s, p)| (*s, p.timestamp, p.samples))
+        else {
+            if self.last_was_dtx || self.waited >= STALL {
+                self.state = State::Pause;
+            } else {
+                // Nothing to jump over to: the packet may only be slow, so time stands still for the stream.
+                self.waited += CONCEAL_STEP;
+                self.conceal(CONCEAL_STEP);
+            }
+            return;
+        };
+        if self.turns.is_next(sequence) && timestamp > self.next {
+            // Nothing was lost and still time has passed: the sender was silent (DTX).
+            self.state = State::Pause;
+            return;
+        }
+        let covered = self.waited.min((timestamp - self.next).max(0));
+        self.next += covered;
+        self.waited = 0;
+        let gap = timestamp - self.next;
+        if gap <= 0 {
+            self.pace.decoded(now, timestamp, self.decoded.len());
+            self.decode_first();
+        } else if gap <= samples && self.rebuild(gap) {
+            self.next = timestamp;
+        } else {
+            let step = gap.min(CONCEAL_STEP);
+            self.next += step;
+            self.conceal(round_up(step));
+        }
+    }
+
+    fn decode_first(&mut self) {
+        let Some((sequence, packet)) = self.packets.pop_first() else { return };
+        self.count_loss(sequence);
+        self.turns.over(sequence, true);
+        self.next = packet.timestamp + packet.samples;
+        self.last_was_dtx = packet.payload.len() <= 2;
+        let room = usize::try_from(packet.samples).unwrap_or(MAX_PACKET_SAMPLES).min(MAX_PACKET_SAMPLES);
+        if let Ok(samples) = self.decoder.decode(&packet.payload, &mut self.scratch[..room]) {
+            self.decoded.extend(&self.scratch[..samples]);
+            self.spoken = true;
+        } else {
+            self.stats.malformed += 1;
+            self.conceal(round_up(packet.samples));
+        }
+    }
+
+    /// Rebuilds the last `gap` samples before the first waiting packet from the copy that it carries.
+    fn rebuild(&mut self, gap: i64) -> bool {
+        let Some((_, packet)) = self.packets.first_key_value() else { return false };
+        if packet.samples % GRAIN != 0 || !opus::packet_has_fec(&packet.payload) {
+            return false;
+        }
+        let room = usize::try_from(packet.samples).unwrap_or(0).min(MAX_PACKET_SAMPLES);
+        let gap = usize::try_from(gap).unwrap_or(0).min(room);
+        let Ok(samples) = self.decoder.decode_fec(&packet.payload, &mut self.scratch[..room]) else { return false };
+        // When its beginning has been concealed meanwhile, only the rest is wanted, faded in over the concealment.
+        let overlap = (samples - gap).min(GRAIN as usize).min(self.decoded.len());
+        if overlap > 0 {
+            stretch::join(&mut self.decoded, &self.scratch[samples - gap - overlap..samples], overlap);
+        } else {
+            self.decoded.extend(&self.scratch[samples - gap..samples]);
+        }
+        self.stats.fec_recovered += 1;
+        true
+    }
+
+    fn conceal(&mut self, samples: i64) {
+        self.stats.concealed += samples as u64;
+        self.make_up(samples);
+    }
+
+    fn fill_pause(&mut self, samples: i64) {
+        if self.state == State::Unheard {
+            self.decoded.extend(std::iter::repeat_n(0.0, samples as usize));
+        } else {
+            self.make_up(round_up(samples));
+        }
+    }
+
+    fn make_up(&mut self, samples: i64) {
+        let samples = usize::try_from(samples).unwrap_or(0).min(MAX_PACKET_SAMPLES);
+        let made = self.decoder.conceal(&mut self.scratch[..samples]).unwrap_or(0);
+        self.scratch[made..samples].fill(0.0);
+        self.decoded.extend(&self.scratch[..samples]);
+    }
+
+    /// Brings the wait towards its target by playing a little faster or slower.
+    fn steer(&mut self, now: i64, wanted: usize) {
+        let Some(fastest) = self.arrivals.fastest() else { return };
+        self.stats.delay = now + self.decoded.len() as i64 - self.next - fastest;
+        match self.pace.step(fastest, self.target()) {
+            Step::Skip => self.state = State::Pause,
+            Step::Shorten(by, alike) => {
+                while self.decoded.len() < wanted + 2 * stretch::MAX_LAG
+                    && self.packets.first_key_value().is_some_and(|(_, p)| p.timestamp == self.next)
+                {
+                    self.decode_first();
+                }
+                let samples = self.decoded.make_contiguous();
+                // Enough must stay for this pull.
+                let longest = usize::try_from(by).unwrap_or(0).min(samples.len() - wanted);
+                let Some(found) = stretch::find_period(samples, longest) else { return };
+                if found.likeness >= alike && stretch::shorten(&mut self.decoded, found.lag) {
+                    self.stats.shortened += found.lag as u64;
+                    self.pace.stretched(-(found.lag as i64));
+                }
+            }
+            Step::Lengthen(by, alike) if self.waited == 0 => {
+                let longest = usize::try_from(by).unwrap_or(0) + GRAIN as usize;
+                let Some(found) = stretch::find_period(self.decoded.make_contiguous(), longest) else { return };
+                if found.likeness >= alike && stretch::lengthen(&mut self.decoded, found.lag) {
+                    self.stats.lengthened += found.lag as u64;
+                    self.pace.stretched(found.lag as i64);
+                }
+            }
+            // Where there is something to lengthen, time stands still already.
+            Step::Stay | Step::Lengthen(..) => {}
+        }
+    }
+
+    fn count_loss(&mut self, sequence: i64) {
+        let Some(lost) = self.turns.missing_before(sequence) else { return };
+        self.stats.lost += lost;
+        for _ in 0..lost.min(50) {
+            self.loss += (1.0 - self.loss) * 0.01;
+        }
+        self.loss -= self.loss * 0.01;
+    }
+
+    /// A new stream begins in the same voice: another encoder, other counters.
+    fn restart(&mut self) {
+        self.stats.restarts += 1;
+        let tail = self.decoded.len().min(240);
+        for (n, sample) in self.decoded.iter_mut().rev().take(tail).enumerate() {
+            *sample *= n as f32 / tail as f32;
+        }
+        self.packets.clear();
+        self.arrivals.forget_offsets();
+        self.turns = Turns::default();
+        self.last_was_dtx = false;
+        self.waited = 0;
+        self.pace.restart();
+        self.decoder.reset();
+        if self.state == State::Playing {
+            self.state = State::Pause;
+        }
+    }
+
+    /// 48 kHz samples since the first moment seen.
+    fn samples_at(&mut self, time: Instant) -> i64 {
+        let epoch = *self.epoch.get_or_insert(time);
+        let nanos = |d: std::time::Duration| i64::try_from(d.as_nanos() * 48 / 1_000_000).unwrap_or(i64::MAX / 4);
+        match time.checked_duration_since(epoch) {
+            Some(after) => nanos(after),
+            None => -nanos(epoch.duration_since(time)),
+        }
+    }
+}
+
+fn round_up(samples: i64) -> i64 {
+    (samples + GRAIN - 1) / GRAIN * GRAIN
+}

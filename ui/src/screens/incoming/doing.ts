@@ -1,0 +1,2 @@
+/** What is being asked for while a call rings. */
+export type Doing = 'answer' | 'end' | 'voice' | 'decline';
