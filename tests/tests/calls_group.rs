@@ -164,10 +164,11 @@ fn is_clean(place: &Path) -> Result<(), String> {
             ensure(edge < 0.02, format!("{name}: an edge of {edge} when Cat {what}: {times:?}"))?;
         }
     }
+    // Cat's speaker is closed in between, and its recording begins anew.
     let recording = read_wav(&place.join("cat.wav"));
     for pitch in [1_000.0, 2_100.0] {
         let stays = heard(&recording, pitch);
-        ensure(stays.len() == ROUNDS, format!("Cat hears {pitch} Hz in {stays:?}"))?;
+        ensure(stays.len() == 1, format!("Cat hears {pitch} Hz in {stays:?} of the last visit"))?;
     }
     Ok(())
 }

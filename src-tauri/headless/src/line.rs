@@ -198,7 +198,7 @@ mod tests {
         let (id, message) = refused(r#"{"id":7,"command":"accept"}"#);
         assert_eq!(id, json!(7));
         assert!(message.contains("call_id"), "{message}");
-        let (_, message) = refused(r#"{"id":7,"command":"call","params":{}}"#);
+        let (_, message) = refused(r#"{"id":7,"command":"invite","params":{"call_id":"c"}}"#);
         assert!(message.contains("`to`"), "{message}");
     }
 

@@ -186,8 +186,25 @@ const LINES: &str = r#"THE LINES
     init_engine          release_engine
     set_call_timeout     {"ms": 30000}
     set_settings         {"display_name"?, "microphone"?, "speaker"?, "call_timeout_ms"?, "echo_cancellation"?,
-                          "noise_suppression"?, "gain_control"?, "language"?, "theme"?, ...}
+                          "noise_suppression"?, "gain_control"?, "audio_quality"?, "open_microphone"?,
+                          "call_waiting"?, "hold_music"?, "ring_here"?, "do_not_disturb"?, "unknown_callers"?,
+                          "single_device"?, "check_sum"?, "ice_servers"?, "debug"?, "language"?, "theme"?}
     call_stats           {"call_id", "user_id"?}
+
+    set_profile          {"nickname"?, "gender"?, "birthday"?, "region"?, "signature"?, "address"?, "avatar"?}
+    add_contact  remove_contact  safety_number   {"user_id"}
+    set_contact          {"user_id", "note_name"?, "note_text"?, "is_favorite"?, "is_no_disturb"?,
+                          "is_in_black_list"?, "is_friend"?}
+    set_group            {"group_id"?, "name": "Family", "members": ["bob", "cat"]}
+    remove_group         {"group_id"}
+    search_contacts      {"query"}
+    avatar               {"avatar_id"}
+    export_contacts      import_contacts         {"vcard": the file's text}
+    set_verified         {"user_id", "device_id", "verified": true}
+    trust_key            {"user_id", "device_id"}
+    search_history       {"query"?, "status"?, "user_id"?, "direction"?, "from"?, "until"?, "limit"?: 100, "offset"?}
+    delete_records       {"call_ids"?}; without, all
+    export_history       {"format": "csv" (or "json")}
     mark_history_seen
 
   Events: connection_changed session_ended kicked_out outgoing ringing invited connecting connected user_accepted
