@@ -7,10 +7,11 @@ use crate::finished::Line;
 use crate::member::Member;
 use crate::path::{MediaPath, Path};
 use crate::phone::{CALL_LIMIT, CONNECT_LIMIT, FRESH_CALL, SAID_AGAIN, SILENT_LIMIT, WAITING_LIMIT};
-use crate::screening::{OPEN_LIMIT, Verdict};
+use crate::screening::{INVITE_BURST, OPEN_LIMIT, Verdict};
 use crate::{
     Alert, CallId, DeviceAddress, DeviceId, EndReason, GENERATION_LIMIT, Invite, Link, MAX_RING, MEMBER_LIMIT,
     Meanwhile, MediaKind, Notice, Output, Phone, RecordStatus, Refusal, RejectReason, RosterEntry, Signal, Standing,
+    UserId,
 };
 
 impl Phone {
@@ -37,7 +38,7 @@ impl Phone {
             return;
         }
         let own = from.user == self.me.user;
-        if !own && self.policy.verdict(&from.user) == Verdict::Block {
+        if self.is_blocked(&from.user) {
             return;
         }
         let inviters = |call: &Call| !call.is_in() && call.inviter.as_ref().is_some_and(|it| it.user == from.user);
@@ -46,7 +47,7 @@ impl Phone {
             self.flood.dropped += 1;
             return;
         }
-        if !self.flood.admits(now, &from.user) {
+        if !self.flood.admits(now, &from.user, INVITE_BURST) {
             return;
         }
         // Another device of mine is in it already.
@@ -73,6 +74,11 @@ impl Phone {
         if let Some(oldest) = waiting.first().filter(|_| waiting.len() > WAITING_LIMIT) {
             self.end(now, *oldest, EndReason::NoResponse);
         }
+    }
+
+    /// For them there is nobody here.
+    pub(crate) fn is_blocked(&self, user: &UserId) -> bool {
+        *user != self.me.user && self.policy.verdict(user) == Verdict::Block
     }
 
     /// The broker repeats itself; the caller may have missed that it rings here.
