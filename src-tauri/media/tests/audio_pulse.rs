@@ -31,6 +31,9 @@ fn both_events(events: &mut Receiver<AudioEvent>, mut wanted: Vec<AudioEvent>) {
     }
 }
 
+/// 200 ms.
+const PIECE: usize = 9_600;
+
 #[test]
 fn devices_are_listed_with_the_defaults() {
     if !in_private_process("devices_are_listed_with_the_defaults") {
@@ -92,8 +95,6 @@ fn voice_crosses_two_endpoints_through_devices() {
         return;
     }
     let _server = PulseAudio::start(&["mic_a", "spk_a", "mic_b", "spk_b"]);
-    // 200 ms.
-    const PIECE: usize = 9_600;
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("said.wav");
     let said = speech(8.0);

@@ -107,14 +107,15 @@ fn hears_what_is_said(desk: &Desk, microphone: &str, speaker: &str) {
     is_what_was_said(&said, &heard);
 }
 
-/// How much later it was heard. Noise suppression, gain control and Opus leave the waves 0.8 alike.
+/// How much later it was heard. Noise suppression, gain control and Opus leave the waves 0.8 alike, and less where the
+/// machine is busy or they come twice (Echo): other words are 0.1 alike, at most.
 fn is_what_was_said(said: &[i16], heard: &[i16]) -> Duration {
     let stranger = speech(said.len() as f64 / f64::from(RATE), 99);
     let found = likeness(said, heard, 0..i64::from(RATE) * 2);
     let other = likeness(&stranger, heard, 0..i64::from(RATE) * 2).correlation;
     let later = Duration::from_millis(found.delay.unsigned_abs() * 1_000 / u64::from(RATE));
     println!("heard {later:?} later, alike {:.2} (other words {other:.2})", found.correlation);
-    assert!(found.correlation >= 0.7 && other < 0.3, "something else than what was said");
+    assert!(found.correlation >= 0.55 && other < 0.3, "something else than what was said");
     later
 }
 
