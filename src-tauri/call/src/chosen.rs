@@ -6,7 +6,7 @@ use crate::call::{Call, Phase};
 use crate::finished::cancel_reason;
 use crate::path::Path;
 use crate::record::reason_of;
-use crate::screening::Verdict;
+use crate::screening::{RECORD_BURST, Verdict};
 use crate::{
     Alert, CallId, CallRecord, CancelReason, DeviceAddress, DeviceId, Direction, EndReason, HangupReason, Notice,
     Phone, Policy, RecordStatus, RosterEntry,
@@ -131,11 +131,12 @@ impl Phone {
     pub(crate) fn recorded_there(&mut self, now: Instant, from: &DeviceAddress, generation: u32, record: CallRecord) {
         let id = record.call;
         let Some(call) = self.call(id) else {
-            let blocked = from.user != self.me.user && self.policy.verdict(&from.user) == Verdict::Block;
-            if blocked && self.line(id).is_none() {
-                return;
+            let known = self.line(id).is_some();
+            let welcome = known || !self.is_blocked(&from.user);
+            if welcome && (known || self.record_flood.admits(now, &from.user, RECORD_BURST)) {
+                self.record_received(from, generation, record);
             }
-            return self.record_received(from, generation, record);
+            return;
         };
         let theirs = call.inviter.as_ref() == Some(from) && generation >= call.generation;
         match &call.phase {

@@ -14,6 +14,8 @@ use crate::{
 
 /// How many calls that are over are remembered.
 const FINISHED_LIMIT: usize = 512;
+/// How many of them may have left no record here.
+const HEARSAY_LIMIT: usize = 128;
 
 /// Who says how a call ended. A later one counts for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,6 +73,13 @@ impl Phone {
             self.finished.retain(|it| it.call != finished.call);
         }
         self.finished.push_back(finished);
+        // What strangers say of calls that never were does not push out what has been.
+        let hearsay = |it: &Finished| it.line.is_none();
+        if self.finished.iter().filter(|it| hearsay(it)).count() > HEARSAY_LIMIT
+            && let Some(oldest) = self.finished.iter().position(hearsay)
+        {
+            self.finished.remove(oldest);
+        }
         if self.finished.len() > FINISHED_LIMIT {
             self.finished.pop_front();
         }

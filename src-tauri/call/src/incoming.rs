@@ -7,10 +7,11 @@ use crate::finished::Line;
 use crate::member::Member;
 use crate::path::{MediaPath, Path};
 use crate::phone::{CALL_LIMIT, CONNECT_LIMIT, FRESH_CALL, SAID_AGAIN, SILENT_LIMIT, WAITING_LIMIT};
-use crate::screening::{OPEN_LIMIT, Verdict};
+use crate::screening::{INVITE_BURST, OPEN_LIMIT, Verdict};
 use crate::{
     Alert, CallId, DeviceAddress, DeviceId, EndReason, GENERATION_LIMIT, Invite, Link, MAX_RING, MEMBER_LIMIT,
-    Meanwhile, MediaKind, Notice, Output, Phone, RecordStatus, Refusal, RejectReason, RosterEntry, Signal, Standing,
+    Meanwhile, MediaKind, Notice, Output, Phone, ROSTER_LIMIT, RecordStatus, Refusal, RejectReason, RosterEntry,
+    Signal, Standing, UserId,
 };
 
 impl Phone {
@@ -22,7 +23,7 @@ impl Phone {
             return;
         }
         if let Some(call) = self.call(id) {
-            if call.generation < generation && call.is_in() {
+            if call.generation < generation && call.is_in() && call.member(&from.user).is_some() {
                 // They took me for gone.
                 return self.come_back(now, id, generation);
             }
@@ -37,7 +38,7 @@ impl Phone {
             return;
         }
         let own = from.user == self.me.user;
-        if !own && self.policy.verdict(&from.user) == Verdict::Block {
+        if self.is_blocked(&from.user) {
             return;
         }
         let inviters = |call: &Call| !call.is_in() && call.inviter.as_ref().is_some_and(|it| it.user == from.user);
@@ -46,7 +47,7 @@ impl Phone {
             self.flood.dropped += 1;
             return;
         }
-        if !self.flood.admits(now, &from.user) {
+        if !self.flood.admits(now, &from.user, INVITE_BURST) {
             return;
         }
         // Another device of mine is in it already.
@@ -75,6 +76,11 @@ impl Phone {
         }
     }
 
+    /// For them there is nobody here.
+    pub(crate) fn is_blocked(&self, user: &UserId) -> bool {
+        *user != self.me.user && self.policy.verdict(user) == Verdict::Block
+    }
+
     /// The broker repeats itself; the caller may have missed that it rings here.
     fn invited_again(&mut self, id: CallId, from: DeviceAddress, generation: u32) {
         let told = self.policy.ring_here;
@@ -98,8 +104,12 @@ impl Phone {
     fn invitation(&self, now: Instant, from: DeviceAddress, invite: Invite, at: u64) -> Call {
         let deadline = now + invite.lifetime.min(MAX_RING);
         let phase = Phase::Waiting { deadline };
-        let mut call = Call::new(invite.call, Direction::Incoming, invite.host.clone(), invite.media, phase);
-        call.own = from.user == self.me.user;
+        let own = from.user == self.me.user;
+        // Whoever did not begin it says who did; in a call of two nobody else can have.
+        let told = invite.host == self.me.user || invite.roster.iter().any(|entry| entry.user == invite.host);
+        let host = if told && !own { invite.host.clone() } else { from.user.clone() };
+        let mut call = Call::new(invite.call, Direction::Incoming, host, invite.media, phase);
+        call.own = own;
         call.generation = invite.generation;
         call.group = invite.group;
         call.message = invite.message;
@@ -126,12 +136,13 @@ impl Phone {
             let others = invite.roster.into_iter().filter(|entry| {
                 entry.user != from.user && entry.user != self.me.user && entry.generation <= GENERATION_LIMIT
             });
-            for entry in others.take(MEMBER_LIMIT) {
+            for entry in others.take(ROSTER_LIMIT - 2) {
                 let mut member = Member::new(now, entry);
                 if let Standing::Inviting { by, .. } = &member.standing {
                     member.invited_by = Some(by.clone());
                 }
-                if call.member(&member.user).is_none() {
+                let room = member.is_left() || call.size() < MEMBER_LIMIT;
+                if room && call.member(&member.user).is_none() {
                     call.members.push(member);
                 }
             }

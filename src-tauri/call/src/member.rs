@@ -12,6 +12,9 @@ pub(crate) struct Leg {
     pub ringing: bool,
 }
 
+/// The most devices of one person that ring for one invitation.
+pub(crate) const LEGS_LIMIT: usize = 32;
+
 /// My own invitation of somebody, while it is open.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Pending {

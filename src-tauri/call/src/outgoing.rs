@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::call::{Call, Direction, Phase};
-use crate::member::{Leg, Member, Pending};
+use crate::member::{LEGS_LIMIT, Leg, Member, Pending};
 use crate::phone::CALL_LIMIT;
 use crate::{
     CallId, Callee, DeviceAddress, DeviceId, Dial, GENERATION_LIMIT, Invite, MAX_RING, MEMBER_LIMIT, Notice, Output,
@@ -136,6 +136,7 @@ impl Phone {
             .into_iter()
             .filter(|device| user != me.user || *device != me.device)
             .map(|device| Leg { device, ringing: false })
+            .take(LEGS_LIMIT)
             .collect();
         let called: Vec<_> =
             legs.iter().map(|leg| DeviceAddress { user: user.clone(), device: leg.device.clone() }).collect();
@@ -171,7 +172,8 @@ impl Phone {
             let Some(pending) = member.pending.as_mut().filter(|_| *device != me) else { continue };
             let known = pending.legs.iter().find(|leg| leg.device == device.device).map(|leg| leg.ringing);
             // A program that has just started may have lost its queue: the invite is harmless twice.
-            let wanted = known.map_or(!pending.only, |ringing| !ringing);
+            let room = !pending.only && pending.legs.len() < LEGS_LIMIT;
+            let wanted = known.map_or(room, |ringing| !ringing);
             if known.is_none() && wanted {
                 pending.legs.push(Leg { device: device.device.clone(), ringing: false });
             }

@@ -109,6 +109,9 @@ impl Phone {
 
     /// Tells a device that this one is not in the call it speaks of.
     pub(crate) fn send_gone(&mut self, id: CallId, to: DeviceAddress) {
+        if self.is_blocked(&to.user) {
+            return;
+        }
         let generation = self.finished(id).map_or(0, |finished| finished.generation);
         let reason = HangupReason::Gone;
         self.send(to, Signal::Hangup { call: id, generation, reason, everyone: false });

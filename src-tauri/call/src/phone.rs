@@ -78,6 +78,8 @@ pub struct Phone {
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) policy: Policy,
     pub(crate) flood: Flood,
+    /// The same for records.
+    pub(crate) record_flood: Flood,
     pub(crate) muted: bool,
     pub(crate) video: bool,
     /// Grows with every change of what this side sends.
@@ -97,6 +99,7 @@ impl Phone {
             outputs: VecDeque::new(),
             policy: Policy::default(),
             flood: Flood::default(),
+            record_flood: Flood::default(),
             muted: false,
             video: false,
             media_revision: 0,
@@ -177,9 +180,9 @@ impl Phone {
         self.muted
     }
 
-    /// How many invites were dropped because their sender sent too many.
+    /// How many invites and records were dropped because their sender sent too many.
     pub const fn flooded(&self) -> u64 {
-        self.flood.dropped
+        self.flood.dropped + self.record_flood.dropped
     }
 
     /// A call is being made, rings or runs. What rings silently does not make the phone busy.
@@ -194,6 +197,7 @@ impl Phone {
         self.calls.len()
             + self.calls.iter().map(lists).sum::<usize>()
             + self.flood.senders()
+            + self.record_flood.senders()
             + self.finished.len()
             + self.outputs.len()
     }

@@ -103,7 +103,8 @@ impl Call {
     fn peer(&self, me: &UserId) -> &UserId {
         let inviter = self.inviter.as_ref().map(|inviter| &inviter.user);
         match self.direction {
-            Direction::Incoming if self.host != *me || self.own => &self.host,
+            Direction::Incoming if self.members.len() == 1 => self.members.first().map_or(&self.host, |it| &it.user),
+            Direction::Incoming if self.host != *me => &self.host,
             Direction::Incoming => inviter.unwrap_or(&self.host),
             Direction::Outgoing => self.members.first().map_or(&self.host, |member| &member.user),
         }

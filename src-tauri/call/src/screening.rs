@@ -8,7 +8,9 @@ use crate::{Policy, Unknown, UserId};
 /// One invite is granted to each sender in this time...
 const REFILL: Duration = Duration::from_secs(6);
 /// ...and so many at once, if they were quiet before.
-const BURST: u32 = 10;
+pub(crate) const INVITE_BURST: u32 = 10;
+/// The same for lines in my history that somebody's device writes: those of days may wait at the broker.
+pub(crate) const RECORD_BURST: u32 = 100;
 /// The most calls of one sender that may ring or wait at once.
 pub(crate) const OPEN_LIMIT: usize = 3;
 /// How many senders are kept in mind; the one heard of longest ago goes first.
@@ -46,23 +48,23 @@ impl Policy {
     }
 }
 
-/// How many invites each sender has left: a leaky bucket for each (GCRA, ITU-T I.371).
+/// How much each sender may still send: a leaky bucket for each (GCRA, ITU-T I.371).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Flood {
     /// The sender, and when their bucket will be full again. The one heard of last is at the end.
     senders: VecDeque<(UserId, Instant)>,
-    /// Invites that were dropped.
+    /// How much was dropped.
     pub dropped: u64,
 }
 
 impl Flood {
-    /// Takes one invite out of the sender's bucket; false if it is empty.
-    pub fn admits(&mut self, now: Instant, sender: &UserId) -> bool {
+    /// Takes one out of the sender's bucket, which holds `burst`; false if it is empty.
+    pub fn admits(&mut self, now: Instant, sender: &UserId, burst: u32) -> bool {
         let position = self.senders.iter().position(|(user, _)| user == sender);
         let (user, full_at) =
             position.and_then(|position| self.senders.remove(position)).unwrap_or_else(|| (sender.clone(), now));
         let next = full_at.max(now) + REFILL;
-        let admitted = next.saturating_duration_since(now) <= REFILL * BURST;
+        let admitted = next.saturating_duration_since(now) <= REFILL * burst;
         self.senders.push_back((user, if admitted { next } else { full_at }));
         if self.senders.len() > SENDERS_LIMIT {
             self.senders.pop_front();

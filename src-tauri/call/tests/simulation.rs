@@ -9,6 +9,6 @@ use storm::Storm;
 
 #[test]
 fn nothing_gets_stuck_and_everyone_agrees_whatever_happens() {
-    let failures: Vec<_> = (0..300).filter_map(|seed| Storm::new(seed).run().err()).collect();
-    assert!(failures.is_empty(), "{} of 300 seeds failed; the first: {}", failures.len(), failures[0]);
+    let failures: Vec<_> = (0..1_000).filter_map(|seed| Storm::new(seed).run().err()).collect();
+    assert!(failures.is_empty(), "{} of 1,000 seeds failed; the first: {}", failures.len(), failures[0]);
 }

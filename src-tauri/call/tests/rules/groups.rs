@@ -312,3 +312,42 @@ fn a_guest_without_any_device_does_not_hold_the_others_up() {
     assert_eq!(member(&town, "ann/desk", call, "zoe"), Some((MemberState::Left, Some(EndReason::Unreachable))));
     assert_eq!(town.state("ann/desk", call), Some(CallState::Connected));
 }
+
+#[test]
+fn a_caller_of_one_can_not_pass_for_somebody_else() {
+    let mut town = people(&["ann", "bob", "eve"]);
+    town.call("eve/desk", "bob");
+    town.run(STEP);
+    let Signal::Invite(mut invite) = town.sent[0].2.clone() else { unreachable!("the first thing sent") };
+    invite.call = town.fresh_id();
+    invite.host = user("ann");
+    let call = invite.call;
+    town.wish("bob/desk", Input::LogOut { reason: EndReason::Hangup });
+    town.wish("bob/desk", Input::SignalReceived { from: address("eve/desk"), signal: Signal::Invite(invite), at: 1 });
+    let shown = town.snapshot("bob/desk", call).unwrap();
+    assert_eq!((shown.host.clone(), shown.peer()), (user("eve"), Some(&user("eve"))));
+    town.run(SECOND * 31);
+    let line = town.device("bob/desk").records.iter().find(|record| record.call == call);
+    assert_eq!(line.unwrap().peer, user("eve"));
+}
+
+#[test]
+fn an_invite_that_names_more_people_than_there_is_room_for_names_some() {
+    let mut town = people(&["ann", "bob"]);
+    town.call("ann/desk", "bob");
+    town.run(STEP);
+    let Signal::Invite(mut invite) = town.sent[0].2.clone() else { unreachable!("the first thing sent") };
+    invite.call = town.fresh_id();
+    let call = invite.call;
+    let device = address("ann/desk").device;
+    invite.roster = (0..200)
+        .map(|it| RosterEntry {
+            user: user(&format!("ghost{it}")),
+            generation: 0,
+            standing: Standing::Joined { device: device.clone() },
+        })
+        .collect();
+    town.wish("bob/desk", Input::LogOut { reason: EndReason::Hangup });
+    town.wish("bob/desk", Input::SignalReceived { from: address("ann/desk"), signal: Signal::Invite(invite), at: 1 });
+    assert_eq!(town.snapshot("bob/desk", call).unwrap().members.len() + 1, MEMBER_LIMIT);
+}

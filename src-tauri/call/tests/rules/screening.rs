@@ -190,3 +190,55 @@ fn who_was_quiet_again_may_call_again() {
     }
     assert_eq!(town.device("bob/desk").phone.flooded(), 0);
 }
+
+#[test]
+fn a_blocked_person_can_not_find_out_that_somebody_is_there() {
+    let mut town = with_policy(Policy { blocked: [user("ann")].into(), ..Policy::default() });
+    let call = town.fresh_id();
+    for signal in [
+        Signal::Offer { call, attempt: 1, sdp: String::new() },
+        Signal::Roster { call, entries: vec![], reply: true },
+        Signal::Accept { call, generation: 0, media: peal_call::MediaKind::Audio, offer: None },
+    ] {
+        for (from, answered) in [("ann/desk", 0), ("cat/desk", 1)] {
+            let before = town.sent.len();
+            town.wish("bob/desk", Input::SignalReceived { from: address(from), signal: signal.clone(), at: 1 });
+            assert_eq!(town.sent.len() - before, answered, "{from}: {signal:?}");
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_records_fills_no_history() {
+    let mut town = people(&["ann", "bob", "cat"]);
+    let tell = |town: &mut Town, from: &str| {
+        let call = town.fresh_id();
+        let (media, status) = (peal_call::MediaKind::Audio, RecordStatus::Missed);
+        let signal = Signal::Record { call, generation: 0, media, status, started_at: 1, message: None };
+        town.wish("bob/desk", Input::SignalReceived { from: address(from), signal, at: 1 });
+    };
+    for _ in 0..1_000 {
+        tell(&mut town, "ann/desk");
+    }
+    assert_eq!(town.device("bob/desk").records.len(), 100);
+    tell(&mut town, "cat/desk");
+    assert_eq!(town.device("bob/desk").records.len(), 101, "others get through");
+}
+
+#[test]
+fn strangers_talk_of_calls_that_never_were_pushes_out_nothing() {
+    let mut town = pair();
+    let call = town.call("ann/desk", "bob");
+    town.run(STEP);
+    let invite = town.sent[0].2.clone();
+    town.wish("ann/desk", Input::Hangup { call });
+    town.run(STEP);
+    for _ in 0..2_000 {
+        let call = town.fresh_id();
+        let reason = peal_call::CancelReason::Cancelled;
+        let signal = Signal::Cancel { call, generation: 0, reason };
+        town.wish("bob/desk", Input::SignalReceived { from: address("eve/desk"), signal, at: 1 });
+    }
+    town.wish("bob/desk", Input::SignalReceived { from: address("ann/desk"), signal: invite, at: 1 });
+    assert!(!town.rings("bob/desk"), "the call is still known to be over");
+}

@@ -435,3 +435,18 @@ fn a_ring_longer_than_the_cap_is_cut_to_it() {
     town.run(SECOND * 121);
     assert!(!town.rings("bob/desk"));
 }
+
+#[test]
+fn a_peer_whose_program_started_anew_without_calling_ends_the_call_soon() {
+    for restarted in ["ann/desk", "bob/desk"] {
+        let other = if restarted == "ann/desk" { "bob/desk" } else { "ann/desk" };
+        let mut town = pair();
+        let call = connected(&mut town);
+        town.run(SECOND * 10);
+        town.kill(restarted);
+        town.run(SECOND);
+        town.revive(restarted);
+        town.run(SECOND * 3);
+        assert_eq!(town.state(other, call), Some(CallState::Ended(EndReason::IceLost)), "{restarted}");
+    }
+}
