@@ -1,4 +1,4 @@
-//! Kit A, MQTT CallKit: users and devices over MQTT.
+//! Kit A, `MQTT CallKit`: users and devices over MQTT.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -275,7 +275,7 @@ async fn c17_a_call_ends_with_each_of_the_five_reasons() {
 #[tokio::test(flavor = "multi_thread")]
 async fn c18_members_leave_with_each_of_the_five_reasons() {
     let town = Town::new().await;
-    let mut ann = town.person("ann").await;
+    let ann = town.person("ann").await;
     let mut bob = town.person("bob").await;
     let mut cat = town.person("cat").await;
     let mut dan = town.program("dan");

@@ -1,4 +1,4 @@
-//! Kit D, NeCallKit (mini-app component).
+//! Kit D, `NeCallKit` (mini-app component).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

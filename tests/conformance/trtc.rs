@@ -1,4 +1,4 @@
-//! Kit E, TRTCCalling (web).
+//! Kit E, `TRTCCalling` (web).
 
 use std::time::{Duration, Instant};
 

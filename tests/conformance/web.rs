@@ -1,4 +1,4 @@
-//! Kit B, NERTCCallkit (web).
+//! Kit B, `NERTCCallkit` (web).
 
 use std::time::{Duration, Instant};
 

@@ -144,6 +144,7 @@ impl Desk {
             self.dress(command);
         });
         let mut page = Page::open(profile, address, &program(), &["--profile", profile]);
+        page.look_at_main();
         let main = page.window();
         let id = until("the program itself", || descendant(driver.id(), "peal"));
         Peal { page, main, id, driver }

@@ -150,7 +150,7 @@ fn above_300_hz(samples: &[i16]) -> Vec<i16> {
     let turn = std::f64::consts::TAU * 300.0 / f64::from(RATE);
     let (cosine, alpha) = (turn.cos(), turn.sin() / std::f64::consts::SQRT_2);
     let scale = 1.0 + alpha;
-    let (outer, middle) = ((1.0 + cosine) / 2.0 / scale, -(1.0 + cosine) / scale);
+    let (outer, middle) = (f64::midpoint(1.0, cosine) / scale, -(1.0 + cosine) / scale);
     let (first, second) = (-2.0 * cosine / scale, (1.0 - alpha) / scale);
     let mut filtered: Vec<f64> = samples.iter().map(|it| f64::from(*it)).collect();
     for _ in 0..2 {

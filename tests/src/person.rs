@@ -12,7 +12,7 @@ use peal_engine::{Engine, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice
 use tokio::sync::broadcast;
 
 /// How long a test waits for something that must happen. Generous, since machines are slow now and then.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One phone in a test.
 pub struct Person {

@@ -172,22 +172,22 @@ async fn nobody_writes_in_anothers_name_or_reads_anothers_inbox_on_any_node() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_survives_the_death_of_the_callees_node_while_it_rings_and_while_they_talk() {
     let (_turn, mut cluster) = cluster().await;
-    let mut ann = at(&cluster, "ann", cluster.url(0)).await;
-    // Bob's second node is out of his reach at first, so that it is known where he is.
-    let (first, second) = (Door::to(cluster.plain(1), true).await, Door::to(cluster.plain(2), false).await);
+    let mut ann = at(&cluster, "ann", cluster.url(1)).await;
+    // Bob's second node is out of his reach at first, so that it is known where he is: at the one that leads the others.
+    let (first, second) = (Door::to(cluster.plain(0), true).await, Door::to(cluster.plain(2), false).await);
     let mut bob = at(&cluster, "bob", format!("{},{}", first.url(), second.url())).await;
     ann.sees_online("bob").await;
     let session = ann.calls("bob").await;
     assert_eq!(bob.rings().await, session.call_id);
     second.open();
-    cluster.kill(1);
+    cluster.kill(0);
     is_back(&bob).await;
     accept(&bob, &session.call_id).await;
     ann.connected().await;
     bob.connected().await;
 
     // His first node comes back, and the second one dies.
-    cluster.resume(1);
+    cluster.resume(0);
     cluster.kill(2);
     is_back(&bob).await;
     for person in [&ann, &bob] {

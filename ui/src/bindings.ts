@@ -17,7 +17,7 @@ export const commands = {
 	call: (params: CallParams) => __TAURI_INVOKE<CallSession>("call", { params }),
 	/**  Invite more people into a running call. */
 	invite: (params: InviteParams) => __TAURI_INVOKE<null>("invite", { params }),
-	/**  Answer. */
+	/**  Answer; a running call is put on hold unless told otherwise. */
 	accept: (params: AcceptParams) => __TAURI_INVOKE<null>("accept", { params }),
 	/**  Decline, with words if wished. */
 	reject: (params: RejectParams) => __TAURI_INVOKE<null>("reject", { params }),
@@ -31,16 +31,18 @@ export const commands = {
 	dismiss: (callId: string) => __TAURI_INVOKE<null>("dismiss", { callId }),
 	/**  Put a call on hold. */
 	hold: (callId: string) => __TAURI_INVOKE<null>("hold", { callId }),
-	/**  Take a call back; the others are held. */
+	/**  Go on with a call; the others are put on hold. */
 	resume: (callId: string) => __TAURI_INVOKE<null>("resume", { callId }),
-	/**  Audio becomes video, or back. */
+	/**  Voice becomes picture, or back. */
 	switchMedia: (params: SwitchMediaParams) => __TAURI_INVOKE<null>("switch_media", { params }),
-	/**  Answer a wish to switch. */
+	/**  Answer the other side's wish to switch. */
 	answerSwitch: (params: AnswerSwitchParams) => __TAURI_INVOKE<null>("answer_switch", { params }),
-	/**  Hand a call over: to somebody who is called, or to the other one of a second call. */
+	/**  Hand a call over: to somebody who is called, or to the other side of a second call. */
 	transfer: (params: TransferParams) => __TAURI_INVOKE<null>("transfer", { params }),
-	/**  Bring the people of one call into another. */
+	/**  Bring the other side of one call into another call. */
 	merge: (params: MergeParams) => __TAURI_INVOKE<null>("merge", { params }),
+	/**  Counters of a call's media paths. */
+	callStats: (params: StatsParams) => __TAURI_INVOKE<CallStats>("call_stats", { params }),
 	/**  Microphone off or on. */
 	setMuted: (muted: boolean) => __TAURI_INVOKE<null>("set_muted", { muted }),
 	/**  Is the microphone off. */
@@ -49,52 +51,52 @@ export const commands = {
 	setSpeakerEnabled: (enabled: boolean) => __TAURI_INVOKE<null>("set_speaker_enabled", { enabled }),
 	/**  Is the speaker on. */
 	isSpeakerEnabled: () => __TAURI_INVOKE<boolean>("is_speaker_enabled"),
-	/**  How long a call rings, 1000 to 120000 ms. */
-	setCallTimeout: (ms: number) => __TAURI_INVOKE<null>("set_call_timeout", { ms }),
-	/**  Warm up the sound devices. */
+	/**  How loud somebody is heard, -40 to 12 dB. */
+	setVolume: (params: VolumeParams) => __TAURI_INVOKE<null>("set_volume", { params }),
+	/**  Open the sound devices before a call, or say why they can't be. */
 	initEngine: () => __TAURI_INVOKE<null>("init_engine"),
 	/**  Close every sound device. */
 	releaseEngine: () => __TAURI_INVOKE<null>("release_engine"),
-	/**  How loud somebody is played, -40 to 12 dB. */
-	setVolume: (params: VolumeParams) => __TAURI_INVOKE<null>("set_volume", { params }),
+	/**  How long a call rings, 1000 to 120000 ms. */
+	setCallTimeout: (ms: number) => __TAURI_INVOKE<null>("set_call_timeout", { ms }),
 	/**  Change settings; what is absent stays. */
 	setSettings: (patch: SettingsPatch) => __TAURI_INVOKE<null>("set_settings", { patch }),
-	/**  Change my own profile; what is absent stays, what is empty goes. */
+	/**  The missed calls have been seen. */
+	markHistorySeen: () => __TAURI_INVOKE<null>("mark_history_seen"),
+	/**  Change what I say of myself; what is absent stays, what is empty goes. */
 	setProfile: (patch: ProfilePatch) => __TAURI_INVOKE<Profile>("set_profile", { patch }),
-	/**  Add somebody to the contacts. */
+	/**  Take somebody into the contacts. */
 	addContact: (userId: string) => __TAURI_INVOKE<null>("add_contact", { userId }),
 	/**  Change what I keep about somebody; what is absent stays, what is empty goes. */
 	setContact: (patch: ContactPatch) => __TAURI_INVOKE<null>("set_contact", { patch }),
-	/**  Remove somebody from the contacts. */
+	/**  Take somebody out of the contacts. */
 	removeContact: (userId: string) => __TAURI_INVOKE<null>("remove_contact", { userId }),
-	/**  Make a group, or change one. */
+	/**  Make a group, or change the one of that id. */
 	setGroup: (params: GroupParams) => __TAURI_INVOKE<Group>("set_group", { params }),
-	/**  Remove a group; its people stay. */
+	/**  Forget a group. */
 	removeGroup: (groupId: string) => __TAURI_INVOKE<null>("remove_group", { groupId }),
-	/**  Contacts by name, account or note. */
+	/**  Contacts in whose names, accounts or notes every word is found. */
 	searchContacts: (query: string) => __TAURI_INVOKE<ContactView[]>("search_contacts", { query }),
-	/**  A picture as a data URL; absent: it is not there (any more). */
+	/**  A picture as a data URL; null when it is no longer there. */
 	avatar: (avatarId: string) => __TAURI_INVOKE<string | null>("avatar", { avatarId }),
-	/**  All contacts as vCard 4 (RFC 6350). */
+	/**  The contacts and groups as vCard 4.0. */
 	exportContacts: () => __TAURI_INVOKE<ExportedContacts>("export_contacts"),
-	/**  Add contacts from a vCard file's text. */
+	/**  Take a vCard file in. */
 	importContacts: (vcard: string) => __TAURI_INVOKE<ImportReport>("import_contacts", { vcard }),
-	/**  Lines of the history, newest first. */
+	/**  Calls of the history that fit, newest first. */
 	searchHistory: (query: HistoryQuery) => __TAURI_INVOKE<RecordView[]>("search_history", { query }),
-	/**  Delete lines of the history; absent: all. */
+	/**  Delete these calls from the history; absent: all. */
 	deleteRecords: (callIds: string[] | null) => __TAURI_INVOKE<null>("delete_records", { callIds }),
 	/**  The whole history as a file's text. */
 	exportHistory: (format: ExportFormat) => __TAURI_INVOKE<ExportedHistory>("export_history", { format }),
-	/**  The missed calls have been seen. */
-	markHistorySeen: () => __TAURI_INVOKE<null>("mark_history_seen"),
-	/**  The safety number of each device of somebody. */
+	/**  The numbers to compare with somebody, device by device. */
 	safetyNumber: (userId: string) => __TAURI_INVOKE<SafetyNumber[]>("safety_number", { userId }),
-	/**  Remember that a safety number was compared, or take that back. */
+	/**  A number was compared, or no longer counts as such. */
 	setVerified: (userId: string, deviceId: string, verified: boolean) => __TAURI_INVOKE<null>("set_verified", { userId, deviceId, verified }),
-	/**  Trust a device's new key. */
+	/**  Believe a device's changed key. */
 	trustKey: (userId: string, deviceId: string) => __TAURI_INVOKE<null>("trust_key", { userId, deviceId }),
-	/**  Counters of a call's media path. */
-	callStats: (params: StatsParams) => __TAURI_INVOKE<CallStats>("call_stats", { params }),
+	/**  Ask where to keep a text, and write it there; false: the person thought better of it. */
+	saveFile: (name: string, text: string) => __TAURI_INVOKE<boolean>("save_file", { name, text }),
 	/**  Levels now, dB below full scale: ask 10 to 20 times a second while a call is on. */
 	meters: () => __TAURI_INVOKE<Meters>("meters"),
 	/**  Bring the main window to the front. */
@@ -104,8 +106,6 @@ export const commands = {
 	 *  may go.
 	 */
 	incomingDrawn: (callId: string | null, height: number | null) => __TAURI_INVOKE<null>("incoming_drawn", { callId, height }),
-	/**  Asks where to keep a text, and writes it there. False: the person thought better of it. */
-	saveFile: (name: string, text: string) => __TAURI_INVOKE<boolean>("save_file", { name, text }),
 };
 
 /** Events */
@@ -727,7 +727,7 @@ export type ExportFormat =
  *  formula has an apostrophe before it.
  */
 "csv" | 
-/**  The list as [`RecordView`] writes it. */
+/**  The list as [`super::RecordView`] writes it. */
 "json";
 
 /**  Contacts as a vCard file (RFC 6350). */
@@ -1277,7 +1277,7 @@ export type TransferParams = {
 
 /**
  *  What becomes of a caller whom the person does not know.
- *
+ * 
  *  Known are friends, favourites, members of one's groups, and everyone whom one has called; not those who have only
  *  been seen online.
  */

@@ -142,7 +142,7 @@ impl Report {
         let title = format!("Conformance over {broker}");
         let outcome = conformance::drive(broker).and_then(|table| {
             if table.holds() {
-                self.tests.results.push(format!("conformance over {broker}: {}", table.counts()));
+                self.tests.results.push((format!("conformance, {broker}"), table.counts()));
                 return Ok(begun.elapsed());
             }
             table.print(broker);

@@ -17,7 +17,6 @@ use crate::api::{
 };
 use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
-use crate::login::Login;
 use crate::meanwhile::VOLUMES;
 use crate::message::{Answer, Message, Reply};
 use crate::policy::Screening;
@@ -242,19 +241,6 @@ impl Softphone {
         self.screening_changed();
         self.choose_sound();
         Ok(())
-    }
-
-    /// The login's parts, to run beside the loop.
-    pub fn login(&self) -> Login {
-        Login {
-            config: self.config.clone(),
-            store: Arc::clone(&self.store),
-            identity: self.identity.clone(),
-            broker: Arc::clone(&self.broker),
-            boot_id: self.boot_id,
-            check_sum: self.settings.check_sum,
-            single_device: self.settings.single_device,
-        }
     }
 
     /// The history has another line.

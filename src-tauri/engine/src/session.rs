@@ -1,5 +1,6 @@
 //! How a login begins, lives and ends.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use peal_call::{EndReason, Input, Phone, PhoneConfig};
@@ -11,7 +12,7 @@ use crate::api::{AccountView, ConnectionState, ErrorCode, Event, LoginParams, Pe
 use crate::directory::Keys;
 use crate::echo::{echo_config, echo_device, echo_identity};
 use crate::fault::not_logged_in;
-use crate::login::LoggedIn;
+use crate::login::{LoggedIn, Login};
 use crate::message::{Answer, Message, Reply};
 use crate::phone::{Session, Softphone};
 use crate::signals::replay_key;
@@ -193,6 +194,19 @@ impl Softphone {
         self.set_connection(ConnectionState::Offline, None);
         self.sound.need(crate::sound::Need::Nothing);
         self.broker.lock().await.stop().await;
+    }
+
+    /// The login's parts, to run beside the loop.
+    fn login(&self) -> Login {
+        Login {
+            config: self.config.clone(),
+            store: Arc::clone(&self.store),
+            identity: self.identity.clone(),
+            broker: Arc::clone(&self.broker),
+            boot_id: self.boot_id,
+            check_sum: self.settings.check_sum,
+            single_device: self.settings.single_device,
+        }
     }
 
     fn account_view(&self, profile: &ProfileRow) -> AccountView {

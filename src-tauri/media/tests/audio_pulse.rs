@@ -31,6 +31,9 @@ fn both_events(events: &mut Receiver<AudioEvent>, mut wanted: Vec<AudioEvent>) {
     }
 }
 
+/// 200 ms.
+const PIECE: usize = 9_600;
+
 #[test]
 fn devices_are_listed_with_the_defaults() {
     if !in_private_process("devices_are_listed_with_the_defaults") {
@@ -105,7 +108,6 @@ fn voice_crosses_two_endpoints_through_devices() {
     let ((mouth, mouth_start), (ear, ear_start)) = (mouth.finish(), ear.finish());
     let stats = wire.cut().stats();
     // A fifth of a second at a time, for on a busy machine the buffer has to stretch; the best ones say what the path does.
-    const PIECE: usize = 9_600;
     let begin = locate(&said[..24_000], &mouth).0;
     let mut found: Vec<(f32, f64)> = (5..35)
         .filter_map(|piece| {

@@ -193,6 +193,17 @@ impl Page {
         self.must("POST", "/window", &json!({ "handle": handle }));
     }
 
+    /// Looks at the main window: the driver may have begun with the one that waits, hidden, for a call.
+    pub fn look_at_main(&mut self) {
+        let label = "window.__TAURI_INTERNALS__?.metadata?.currentWindow?.label";
+        until("the main window", || {
+            self.windows().into_iter().find(|handle| {
+                self.look_at(handle);
+                self.value(label) == "main"
+            })
+        });
+    }
+
     /// Waits for a window other than `known`, and looks at it.
     pub fn look_at_new_window(&mut self, known: &str) {
         let handle = until("another window", || self.windows().into_iter().find(|handle| handle != known));

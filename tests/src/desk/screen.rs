@@ -103,6 +103,7 @@ impl Picture {
     }
 
     /// A part of it.
+    #[must_use]
     pub fn part(&self, area: Area) -> Self {
         let (line, from, length) = (self.width as usize * 4, area.x as usize * 4, area.width as usize * 4);
         let rows = self.bytes.chunks_exact(line).skip(area.y as usize).take(area.height as usize);
@@ -118,10 +119,13 @@ impl Picture {
     }
 }
 
+/// What was seen, and when.
+type Pictures = Vec<(SystemTime, Picture)>;
+
 /// Somebody who watches. They stop when dropped.
 pub struct Watching {
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<io::Result<Vec<(SystemTime, Picture)>>>>,
+    thread: Option<JoinHandle<io::Result<Pictures>>>,
 }
 
 impl Watching {

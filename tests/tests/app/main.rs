@@ -4,6 +4,7 @@
 //! The tests take turns: each has a desk of its own, and two desks at once would only make both slow.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod endings;
 mod ringing;

@@ -100,7 +100,7 @@ fn language_and_theme_follow_the_settings() {
     alice.page.close();
     drop(alice);
     let mut alice = desk.opens("default");
-    alice.page.until(&format!("document.querySelector('{}').innerText.includes('在线')", id("connection")));
+    alice.page.until(&format!("document.querySelector('{}').textContent.trim() === '在线'", id("connection")));
 }
 
 fn choose(person: &mut Peal, choices: &str, value: &str) {

@@ -2,7 +2,8 @@
 
 use peal_call::CallState;
 
-use super::world::{NAMES, World, address, call_id};
+use super::parts::{NAMES, address};
+use super::world::{World, call_id};
 
 impl World {
     /// What holds in every state.

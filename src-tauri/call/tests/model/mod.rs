@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, reason = "shared by several programs")]
 
 mod laws;
+mod parts;
 mod world;
 
 use std::collections::HashSet;

@@ -1,8 +1,5 @@
 //! The four phones, the signals under way between them, and what may happen next.
 
-use std::collections::hash_map::DefaultHasher;
-use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -13,8 +10,7 @@ use peal_call::{
 use uuid::Uuid;
 
 use super::Scope;
-
-pub(super) const NAMES: [(&str, &str); 4] = [("ann", "desk"), ("ann", "lap"), ("bob", "desk"), ("bob", "lap")];
+use super::parts::{Action, Flight, NAMES, Seat, Story, address, hashed, place_of};
 
 /// What may still go wrong, or be pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,70 +25,6 @@ pub struct Budget {
     pub ticks: u8,
     /// Calls put down after they were answered, or withdrawn.
     pub hangups: u8,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Flight {
-    pub from: usize,
-    pub to: usize,
-    pub signal: Signal,
-    /// A second copy, which comes in no order.
-    stray: bool,
-    /// Of all the above.
-    hash: u64,
-}
-
-impl Flight {
-    fn new(from: usize, to: usize, signal: Signal, stray: bool) -> Rc<Self> {
-        let hash = hashed(0, &(from, to, &signal, stray));
-        Rc::new(Self { from, to, signal, stray, hash })
-    }
-}
-
-/// A phone, shared by all the worlds in which it is the same.
-#[derive(Debug, Clone)]
-pub(super) struct Seat {
-    pub phone: Rc<Phone>,
-    hash: (u64, u64),
-}
-
-impl Seat {
-    fn new(phone: Phone) -> Self {
-        let mut seat = Self { phone: Rc::new(phone), hash: (0, 0) };
-        seat.rehash();
-        seat
-    }
-
-    fn rehash(&mut self) {
-        self.hash = (hashed(1, &self.phone), hashed(2, &self.phone));
-    }
-}
-
-/// What may happen next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    Call(usize),
-    Accept(usize),
-    Reject(usize),
-    Hangup(usize),
-    Crash(usize),
-    /// The others notice that a program is gone.
-    Missed(usize),
-    Deliver(usize),
-    Lose(usize),
-    Repeat(usize),
-    /// Media connects, seen from both ends.
-    Connect(usize),
-    Tick,
-}
-
-#[derive(Debug)]
-struct Story {
-    action: Action,
-    /// The signal that it is about.
-    flight: Option<Rc<Flight>>,
-    at: Duration,
-    before: Option<Rc<Story>>,
 }
 
 /// One state of the world.
@@ -116,15 +48,6 @@ pub struct World {
     pub(super) crashed: bool,
     ordered: bool,
     story: Option<Rc<Story>>,
-}
-
-pub(super) fn address(place: usize) -> DeviceAddress {
-    let (user, device) = NAMES[place];
-    DeviceAddress { user: UserId::new(user).unwrap(), device: DeviceId::new(device).unwrap() }
-}
-
-fn place_of(address: &DeviceAddress) -> Option<usize> {
-    NAMES.iter().position(|(user, device)| address.user.as_str() == *user && address.device.as_str() == *device)
 }
 
 impl World {
@@ -415,36 +338,6 @@ impl World {
         lines.reverse();
         lines.join("\n")
     }
-}
-
-impl fmt::Display for Story {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} ", self.at)?;
-        match self.action {
-            Action::Call(place) => write!(f, "{} calls", address(place)),
-            Action::Accept(place) => write!(f, "{} answers", address(place)),
-            Action::Reject(place) => write!(f, "{} declines", address(place)),
-            Action::Hangup(place) => write!(f, "{} hangs up", address(place)),
-            Action::Crash(place) => write!(f, "{} dies", address(place)),
-            Action::Missed(place) => write!(f, "{} is missed", address(place)),
-            Action::Deliver(_) => f.write_str("heard"),
-            Action::Lose(_) => f.write_str("lost"),
-            Action::Repeat(_) => f.write_str("heard, and once more"),
-            Action::Connect(_) => f.write_str("media connects"),
-            Action::Tick => f.write_str("is the time"),
-        }?;
-        match &self.flight {
-            Some(flight) => write!(f, ": {} to {}: {:?}", address(flight.from), address(flight.to), flight.signal),
-            None => Ok(()),
-        }
-    }
-}
-
-fn hashed(salt: u64, value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    salt.hash(&mut hasher);
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 pub(super) const fn call_id(number: u128) -> CallId {

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "shared by several test programs")]
 
+mod device;
 mod net;
 mod peers;
 
@@ -11,16 +12,15 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use peal_call::{
-    CallId, CallRecord, CallSnapshot, CallState, Callee, DeviceAddress, DeviceId, Dial, Input, Link, Meanwhile,
-    MediaKind, Notice, Output, Phone, PhoneConfig, Refusal, Signal, UserId,
+    CallId, CallSnapshot, CallState, Callee, DeviceAddress, DeviceId, Dial, Input, Meanwhile, MediaKind, Notice,
+    Output, Signal, UserId,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use uuid::Uuid;
 
-use net::Queued;
+pub use device::Device;
 pub use net::{CALM, Weather};
-use peers::Peer;
 
 pub fn address(text: &str) -> DeviceAddress {
     let (user, device) = text.split_once('/').unwrap();
@@ -72,7 +72,8 @@ pub enum Due {
 struct Scheduled {
     at: Instant,
     sequence: u64,
-    due: Due,
+    /// Boxed: the heap moves its entries about.
+    due: Box<Due>,
 }
 
 impl PartialEq for Scheduled {
@@ -89,48 +90,6 @@ impl PartialOrd for Scheduled {
 impl Ord for Scheduled {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.at, self.sequence).cmp(&(other.at, other.sequence))
-    }
-}
-
-pub struct Device {
-    pub me: DeviceAddress,
-    pub phone: Phone,
-    pub notices: Vec<Notice>,
-    /// The history: one line a call, the newest one told.
-    pub records: Vec<CallRecord>,
-    pub shared: Vec<CallRecord>,
-    pub refusals: Vec<Refusal>,
-    pub alive: bool,
-    /// Connected to the broker.
-    pub online: bool,
-    /// Peer connections that are open here.
-    pub open: Vec<(Link, Peer)>,
-    /// What waits for it at the broker.
-    queue: Vec<Queued>,
-    /// What it has to send once it is connected.
-    outgoing: Vec<(usize, Signal, Instant)>,
-    /// Counts its connections to the broker.
-    epoch: u32,
-    wake: Option<Instant>,
-}
-
-impl Device {
-    fn new(me: DeviceAddress) -> Self {
-        Self {
-            phone: Phone::new(PhoneConfig { me: me.clone() }),
-            me,
-            notices: Vec::new(),
-            records: Vec::new(),
-            shared: Vec::new(),
-            refusals: Vec::new(),
-            alive: true,
-            online: true,
-            open: Vec::new(),
-            queue: Vec::new(),
-            outgoing: Vec::new(),
-            epoch: 0,
-            wake: None,
-        }
     }
 }
 
@@ -330,7 +289,7 @@ impl Town {
                     break;
                 };
                 self.now = at.max(self.now);
-                self.perform(due);
+                self.perform(*due);
             }
             self.steps += 1;
         }
@@ -381,7 +340,7 @@ impl Town {
 
     fn schedule(&mut self, delay: Duration, due: Due) {
         self.sequence += 1;
-        self.due.push(Reverse(Scheduled { at: self.now + delay, sequence: self.sequence, due }));
+        self.due.push(Reverse(Scheduled { at: self.now + delay, sequence: self.sequence, due: Box::new(due) }));
     }
 
     fn collect(&mut self, place: usize) {
@@ -417,7 +376,6 @@ impl Town {
                 Output::ClosePeer(link) => self.close_peer(place, &link),
             }
         }
-        let device = &mut self.devices[place];
-        device.wake = device.phone.poll_timeout();
+        self.devices[place].changed();
     }
 }

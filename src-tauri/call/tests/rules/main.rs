@@ -6,8 +6,10 @@
 mod rig;
 
 mod devices;
+mod found;
 mod groups;
 mod histories;
+mod losses;
 mod media;
 mod screening;
 mod transfer;

@@ -33,7 +33,7 @@ impl Storm {
         if self.kind == Kind::Rough && self.town.random.random_bool(0.12) {
             return self.break_something(place);
         }
-        let shown = self.town.devices[place].phone.snapshot();
+        let shown = self.town.devices[place].shown();
         let live: Vec<&CallSnapshot> = shown.iter().filter(|call| !call.is_over()).collect();
         let Some(call) = live.choose(&mut self.town.random).copied() else {
             return self.place_call(place);
@@ -74,7 +74,7 @@ impl Storm {
 
     fn shows(&self, place: usize, what: impl Fn(&CallSnapshot) -> bool) -> bool {
         let device = &self.town.devices[place];
-        device.alive && device.phone.snapshot().iter().any(|call| !call.is_over() && what(call))
+        device.alive && device.shown().iter().any(|call| !call.is_over() && what(call))
     }
 
     fn place_call(&mut self, place: usize) {

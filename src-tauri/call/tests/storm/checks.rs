@@ -25,7 +25,7 @@ impl Storm {
                 continue;
             }
             let me = device.me.clone();
-            let shown = device.phone.snapshot();
+            let shown = device.shown();
             let live: Vec<_> = shown.iter().filter(|call| !call.is_over()).collect();
             let open = live.iter().filter(|call| call.alert != Some(Alert::Silent)).count();
             if open > CALL_LIMIT {
@@ -74,8 +74,8 @@ impl Storm {
         let mut orphans = HashMap::new();
         for place in 0..self.town.devices.len() {
             let me = &self.town.devices[place].me;
-            for call in self.town.devices[place].phone.snapshot() {
-                if call.alert.is_none() || self.is_invited(me, &call) {
+            for call in self.town.devices[place].shown().iter() {
+                if call.alert.is_none() || self.is_invited(me, call) {
                     continue;
                 }
                 let told = self.town.told_at.get(&(place, call.id)).copied().unwrap_or(self.town.start);
@@ -94,7 +94,7 @@ impl Storm {
     /// A device of the one who invited me still waits for my answer.
     fn is_invited(&self, me: &DeviceAddress, call: &CallSnapshot) -> bool {
         self.town.devices.iter().filter(|it| Some(&it.me.user) == call.inviter.as_ref()).any(|device| {
-            let shown = device.phone.snapshot();
+            let shown = device.shown();
             let theirs = shown.iter().find(|it| it.id == call.id && !it.is_over());
             theirs
                 .and_then(|it| it.member(&me.user))
@@ -106,8 +106,8 @@ impl Storm {
     pub(super) fn check_converged(&self) -> Result<(), String> {
         let mut calls: HashMap<CallId, Vec<(&DeviceAddress, CallSnapshot, bool)>> = HashMap::new();
         for device in self.town.devices.iter().filter(|device| device.alive) {
-            for call in device.phone.snapshot().into_iter().filter(|call| !call.is_over() && call.alert.is_none()) {
-                calls.entry(call.id).or_default().push((&device.me, call, device.phone.is_muted()));
+            for call in device.shown().iter().filter(|call| !call.is_over() && call.alert.is_none()) {
+                calls.entry(call.id).or_default().push((&device.me, call.clone(), device.phone.is_muted()));
             }
         }
         for (id, views) in &calls {
@@ -150,7 +150,7 @@ impl Storm {
     pub(super) fn check_over(&self) -> Result<(), String> {
         for device in self.town.devices.iter().filter(|device| device.alive) {
             let me = &device.me;
-            let shown = device.phone.snapshot();
+            let shown = device.shown();
             if !shown.is_empty() {
                 return Err(self.fault(format!("{me} is stuck: {shown:?}")));
             }

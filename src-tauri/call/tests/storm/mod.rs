@@ -154,7 +154,7 @@ impl Storm {
 
     fn hang_up_all(&mut self) {
         for place in 0..self.town.devices.len() {
-            for call in self.town.devices[place].phone.snapshot() {
+            for call in self.town.devices[place].shown().iter() {
                 self.feed(place, peal_call::Input::Hangup { call: call.id });
             }
             self.town.run(Duration::from_millis(if self.kind == Kind::Calm { 40 } else { 5 }));

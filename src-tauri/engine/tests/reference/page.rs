@@ -42,7 +42,8 @@ pub fn render(api: &Api, rows: &[Row]) -> String {
             .unwrap();
         for row in rows.iter().filter(|row| row.id.starts_with(letter)) {
             let promise = if row.promise.is_empty() { "the same" } else { &row.promise };
-            writeln!(out, "| {} | `{}` | {} | {} |", row.id, row.known_as, code_names(&row.here), cell(promise))
+            let promise = if row.kept { promise.to_owned() } else { format!("**not there yet**: {promise}") };
+            writeln!(out, "| {} | `{}` | {} | {} |", row.id, row.known_as, code_names(&row.here), cell(&promise))
                 .unwrap();
         }
     }

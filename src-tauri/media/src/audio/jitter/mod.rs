@@ -133,7 +133,9 @@ impl JitterBuffer {
         }
         self.turns.note(sequence, timestamp);
         if self.state == State::Playing && timestamp < self.next {
-            // Its place has been concealed already.
+            // Its place has been concealed already, and so have those before it; a second copy is one too many.
+            self.stats.lost += self.turns.missing_before(sequence).unwrap_or(0);
+            self.turns.over(sequence, true);
             self.stats.late += 1;
             return;
         }
