@@ -53,6 +53,7 @@ pub struct Desk {
     /// What is seen.
     pub screen: Screen,
     plan: Plan,
+    is_silent: bool,
     display: String,
     bus: String,
     // In this order: whoever draws goes before the screen does.
@@ -107,6 +108,7 @@ impl Desk {
             broker,
             screen: pixels,
             plan,
+            is_silent: false,
             display,
             bus,
             _notifications: notifications,
@@ -115,6 +117,11 @@ impl Desk {
             _screen: screen,
             home,
         }
+    }
+
+    /// Sets everything up, but that no program finds a sound device.
+    pub fn without_sound() -> Self {
+        Self { is_silent: true, ..Self::new() }
     }
 
     /// The directory of everything on the desk.
@@ -191,7 +198,8 @@ impl Desk {
             command.env_remove(variable);
         }
         command.env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
-        command.env("PULSE_SERVER", self.sound.address()).env("PEAL_BROKER", self.broker.to_string());
+        let sound = if self.is_silent { format!("unix:{}", self.file("no-sound").display()) } else { self.sound.address() };
+        command.env("PULSE_SERVER", sound).env("PEAL_BROKER", self.broker.to_string());
         command.env("PEAL_DATA_DIR", self.file("data")).env("HOME", self.home()).env("XDG_RUNTIME_DIR", self.home());
         command.env("GTK_THEME", if self.plan.dark { "Adwaita:dark" } else { "Adwaita" });
         command.env("LC_ALL", "C.UTF-8").env("NO_AT_BRIDGE", "1").env("GDK_SCALE", self.plan.scale.to_string());

@@ -1,5 +1,6 @@
 //! What the tests and the bench share: people with phones, servers that die with their test, and ears.
 
+#[cfg(unix)]
 pub mod brokers;
 pub mod crowd;
 // Xvfb, D-Bus and WebKit's driver.

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 use crate::ears::RATE;
 
+/// The priority of those who speak and listen, if we are allowed to give it: PulseAudio's own.
+pub const NICE: &str = "-11";
 /// How long the server may take to come up, and `parec` to hear something.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -90,8 +92,8 @@ impl SoundServer {
         let socket = home.join("native");
         let mut command = Command::new("pulseaudio");
         command.args(["-n", "--system=false", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]);
-        // High priority, if we are allowed to give it, is what it has on any desktop.
-        command.args(["--realtime=no", "--high-priority=yes", "--log-target=stderr", "--log-level=error"]);
+        // What it has on any desktop, if we are allowed to give it: a sound card is on time whatever else runs.
+        command.args(["--realtime=yes", "--high-priority=yes", "--log-target=stderr", "--log-level=error"]);
         command.arg("-L").arg(format!("module-native-protocol-unix socket={} auth-anonymous=1", socket.display()));
         for module in modules {
             command.args(["-L", &module]);
@@ -170,8 +172,10 @@ impl SoundServer {
         Ok(self)
     }
 
+    /// A small program that has to be on time, as a person is.
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(name);
+        let mut command = Command::new("nice");
+        command.args(["-n", NICE, name]);
         command.envs(self.environment());
         command
     }

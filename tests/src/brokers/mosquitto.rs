@@ -20,7 +20,7 @@ pub struct Mosquitto {
     /// `wss://`.
     pub wss: u16,
     directory: TempDir,
-    _process: Running,
+    process: Option<Running>,
 }
 
 impl Mosquitto {
@@ -40,10 +40,21 @@ impl Mosquitto {
         for _ in 0..TRIES {
             let [plain, tls, wss] = quiet_ports();
             if let Some(process) = launch(place, [plain, tls, wss]) {
-                return Self { plain, tls, wss, directory, _process: process };
+                return Self { plain, tls, wss, directory, process: Some(process) };
             }
         }
         panic!("mosquitto doesn't start; see {}", place.join("log").display());
+    }
+
+    /// Kills it.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again at the same ports, with what it had written down.
+    pub fn resume(&mut self) {
+        self.process = launch(self.directory.path(), [self.plain, self.tls, self.wss]);
+        assert!(self.process.is_some(), "mosquitto doesn't start again");
     }
 
     /// The certificate of the authority that its own certificate comes from.

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use super::process::{Running, until};
 use crate::ears::{RATE, level_dbfs};
-use crate::sound_server::SoundServer;
+use crate::sound_server::{NICE, SoundServer};
 
 /// Somebody who speaks into a sink; silent when dropped.
 pub struct Speaking(Running);
@@ -17,8 +17,8 @@ pub struct Speaking(Running);
 impl Speaking {
     /// Plays a WAV file into `sink`.
     pub fn start(server: &SoundServer, sink: &str, file: &Path) -> Self {
-        Self(Running::start("paplay", &file.with_extension("paplay.log"), |command| {
-            command.arg(format!("--device={sink}")).arg("--latency-msec=20").arg(file);
+        Self(Running::start("nice", &file.with_extension("paplay.log"), |command| {
+            command.args(["-n", NICE, "paplay"]).arg(format!("--device={sink}")).arg("--latency-msec=20").arg(file);
             command.env("PULSE_SERVER", server.address());
         }))
     }
@@ -48,8 +48,8 @@ pub struct Heard {
 impl Listening {
     /// Listens at `sink` from now on; returns once it hears (silence counts).
     pub fn start(server: &SoundServer, sink: &str, log: &Path) -> Self {
-        let mut process = Running::start("parec", log, |command| {
-            command.arg(format!("--device={sink}.monitor")).args(["--latency-msec=5", "--raw", "--format=s16le"]);
+        let mut process = Running::start("nice", log, |command| {
+            command.args(["-n", NICE, "parec"]).arg(format!("--device={sink}.monitor")).args(["--latency-msec=5", "--raw", "--format=s16le"]);
             command.args(["--rate=48000", "--channels=1"]).env("PULSE_SERVER", server.address());
             command.stdout(Stdio::piped());
         });

@@ -10,6 +10,7 @@ mod endings;
 mod ringing;
 mod starting;
 mod talking;
+mod trouble;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
