@@ -12,13 +12,14 @@ use serde_json::json;
 const HELP: &str = "\
 Many users on one embedded broker, some of them calling: signals only, no sound.
 
-Usage: crowd [--json] [--users N] [--calling N] [--seconds N] [--talk N]
+Usage: crowd [--json] [--users N] [--calling N] [--seconds N] [--talk N] [--picture KIB]
 
       --json     Print one JSON object instead of a table
       --users    How many are logged in (1000)
       --calling  How many of them call (a tenth)
       --seconds  How long nothing happens, and then how long they call (60)
       --talk     How long each call is, in seconds (10)
+      --picture  How large everybody's picture is, in KiB, at most 32 (none)
   -h, --help     Print this
 ";
 
@@ -64,7 +65,7 @@ async fn measure(crowd: Crowd, json: bool) -> Result<(), Unmeasured> {
 
 /// None: help is wanted.
 fn options(arguments: &[String]) -> Result<Option<(Crowd, bool)>, String> {
-    let (mut json, mut users, mut calling, mut seconds, mut talk) = (false, 1000, None, 60, 10);
+    let (mut json, mut users, mut calling, mut seconds, mut talk, mut picture) = (false, 1000, None, 60, 10, 0);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let mut number = || {
@@ -78,6 +79,7 @@ fn options(arguments: &[String]) -> Result<Option<(Crowd, bool)>, String> {
             "--calling" => calling = Some(number()?),
             "--seconds" => seconds = number()?,
             "--talk" => talk = number()?,
+            "--picture" => picture = number()? * 1024,
             other => return Err(format!("{other} is no option")),
         }
     }
@@ -86,5 +88,5 @@ fn options(arguments: &[String]) -> Result<Option<(Crowd, bool)>, String> {
         return Err("ten users at least don't call: they are measured too".to_owned());
     }
     let time = |seconds: usize| Duration::from_secs(seconds as u64);
-    Ok(Some((Crowd { users, calling, stretch: time(seconds), talk: time(talk) }, json)))
+    Ok(Some((Crowd { users, calling, stretch: time(seconds), talk: time(talk), picture }, json)))
 }

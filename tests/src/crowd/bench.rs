@@ -39,6 +39,8 @@ pub struct Crowd {
     pub stretch: Duration,
     /// How long a call is.
     pub talk: Duration,
+    /// Everybody's picture, in bytes; 0: none.
+    pub picture: usize,
 }
 
 /// What was measured. Times in ms, memory in MiB, processor in percent of one core.
@@ -84,7 +86,9 @@ pub async fn run(crowd: Crowd) -> Result<Outcome, Unmeasured> {
         Place::CountedOther => lines[1].address,
         Place::Else => broker.address,
     };
-    let configs = (0..crowd.users).map(|n| member(n, ServerUrl::local(server(n)))).collect::<Result<Vec<_>, _>>()?;
+    let configs = (0..crowd.users)
+        .map(|n| member(n, ServerUrl::local(server(n)), crowd.picture))
+        .collect::<Result<Vec<_>, _>>()?;
 
     eprintln!("{} users log in for the first time", crowd.users);
     let first = login(configs, crowd).await?;
@@ -247,6 +251,7 @@ impl Outcome {
         json!({
             "users": self.crowd.users,
             "calling": self.crowd.calling,
+            "picture_bytes": self.crowd.picture,
             "talk_s": self.crowd.talk.as_secs_f64(),
             "stretch_s": self.crowd.stretch.as_secs_f64(),
             "first_logins_per_s": rounded(self.logins[0]),
@@ -292,6 +297,7 @@ impl Outcome {
             format!("{messages:.0} messages, {packets:.0} packets, {:.1} MB", bytes / 1e6)
         };
         println!("{users} users on one embedded broker, {calling} of them calling, {} s each time", talk.as_secs());
+        row("everybody's picture", format!("{} KiB", self.crowd.picture / 1024));
         row("first logins", format!("{:.0} a second", self.logins[0]));
         row("later logins", format!("{:.0} a second", self.logins[1]));
         row("a later login, median / p99 / max", quantiles(&self.login));

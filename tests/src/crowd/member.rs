@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use peal_call::{DeviceAddress, DeviceId, Signal, UserId};
-use peal_signalling::{Client, ClientConfig, ConnectError, DeviceKeys, Notice, PresenceState, ServerUrl};
+use peal_signalling::{Avatar, Client, ClientConfig, ConnectError, DeviceKeys, Notice, PresenceState, ServerUrl};
 use tokio::sync::mpsc;
 
 use crate::measure::Unmeasured;
@@ -43,10 +43,18 @@ struct Heard {
     at: Instant,
 }
 
-/// The configuration of the `n`th member.
-pub fn member(n: usize, server: ServerUrl) -> Result<ClientConfig, Unmeasured> {
+/// The configuration of the `n`th member, with a picture of so many bytes.
+pub fn member(n: usize, server: ServerUrl, picture: usize) -> Result<ClientConfig, Unmeasured> {
     let address = DeviceAddress { user: UserId::new(format!("user-{n}"))?, device: DeviceId::new("desk")? };
-    Ok(ClientConfig::new(server, address, format!("a token that only user {n} knows"), DeviceKeys::generate()))
+    let token = format!("a token that only user {n} knows");
+    let mut config = ClientConfig::new(server, address, token, DeviceKeys::generate());
+    if picture > 0 {
+        // The head of a PNG of 128 by 128 pixels; nobody looks further.
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x80\0\0\0\x80\x08\x06\0\0\0".to_vec();
+        bytes.resize(picture.max(bytes.len()), 0x5a);
+        config.profile.avatar = Some(Avatar::new(bytes)?);
+    }
+    Ok(config)
 }
 
 impl Member {
