@@ -105,13 +105,12 @@ fn voice_crosses_two_endpoints_through_devices() {
     let ((mouth, mouth_start), (ear, ear_start)) = (mouth.finish(), ear.finish());
     let stats = wire.cut().stats();
     // A fifth of a second at a time, for on a busy machine the buffer has to stretch; the best ones say what the path does.
-    const PIECE: usize = 9_600;
-    let begin = locate(&said[..24_000], &mouth).0;
+    let (begin, piece) = (locate(&said[..24_000], &mouth).0, 9_600);
     let mut found: Vec<(f32, f64)> = (5..35)
-        .filter_map(|piece| {
-            let from = begin + piece * PIECE;
-            let area = from..(from + 24_000 + PIECE).min(ear.len());
-            let (at, likeness) = locate(mouth.get(from..from + PIECE)?, ear.get(area)?);
+        .filter_map(|number| {
+            let from = begin + number * piece;
+            let area = from..(from + 24_000 + piece).min(ear.len());
+            let (at, likeness) = locate(mouth.get(from..from + piece)?, ear.get(area)?);
             let said_at = mouth_start + Duration::from_secs_f64(from as f64 / 48_000.0);
             let heard_at = ear_start + Duration::from_secs_f64((from + at) as f64 / 48_000.0);
             Some((likeness, heard_at.duration_since(said_at).as_secs_f64() * 1_000.0))
