@@ -5,7 +5,7 @@ mod audio_support;
 
 use std::time::{Duration, Instant};
 
-use audio_support::{Wire, locate, read_wav, speech, write_wav};
+use audio_support::{Wire, locate, read_wav, speech, syllables, write_wav};
 use peal_media::audio::process::Cleaner;
 use peal_media::audio::{Audio, AudioConfig, AudioError, FileProblem, Microphone, Processing, Sound, Speaker, level};
 
@@ -38,11 +38,11 @@ fn recording_sent_by_one_is_recorded_by_the_other() {
     let stats = voice.stats();
     drop((a, b));
     let heard = read_wav(&heard_file);
-    // Half seconds, for on a busy machine the buffer may have to stretch one or another.
-    let mut found: Vec<f32> = said[96_000..].chunks_exact(24_000).map(|half| locate(half, &heard).1).collect();
+    // Fifths of a second, for on a busy machine the buffer may have to stretch one or another.
+    let mut found: Vec<f32> = said[96_000..].chunks_exact(9_600).map(|part| locate(part, &heard).1).collect();
     found.sort_by(f32::total_cmp);
     println!("likeness {found:.3?}, {stats:?}");
-    assert!(found[found.len() / 2] > 0.9, "likeness {found:?}");
+    assert!(found[found.len() * 2 / 3] > 0.9, "likeness {found:?}");
     assert!(stats.first_audio.is_some());
     assert_eq!((stats.lost, stats.discarded), (0, 0));
 }
@@ -74,27 +74,6 @@ fn long_recording_is_heard_at_once() {
     println!("ready after {ready:.1?}, heard after {:.1?}", began.elapsed());
     // To read and resample all of it takes a second on a fast computer.
     assert!(began.elapsed() < Duration::from_millis(400), "{:?}", began.elapsed());
-}
-
-#[test]
-fn recording_starts_anew_without_a_gap() {
-    let home = tempfile::tempdir().unwrap();
-    let (file, heard_file) = (home.path().join("short.wav"), home.path().join("heard.wav"));
-    // 123 periods of 400 Hz: what follows the end is the beginning.
-    write_wav_at(&file, 16_000, (0..4_920).map(|n| 0.3 * (n as f32 / 40.0 * std::f32::consts::TAU).sin()));
-    let a = open(Microphone::Wav { path: file, looped: true }, Speaker::Null);
-    let b = open(Microphone::Silence, Speaker::Wav { path: heard_file.clone() });
-    let wire = Wire::new(&a, &b);
-    eventually("a second of it", || wire_heard(&heard_file) > 96_000);
-    drop((wire.cut(), a, b));
-    let heard = read_wav(&heard_file);
-    let quiet = heard[48_000..].chunks_exact(480).filter(|frame| level::rms_dbfs(frame) < -16.0).count();
-    assert!(quiet < 5, "{quiet} quiet pieces of 10 ms");
-}
-
-/// Samples in a file that is being written.
-fn wire_heard(file: &std::path::Path) -> u64 {
-    std::fs::metadata(file).map_or(0, |file| file.len() / 2)
 }
 
 #[test]
@@ -249,4 +228,59 @@ fn echo_is_cancelled_also_when_the_clocks_differ() {
         println!("{delay} samples, {ppm} ppm: echo lowered by {lowered:.1} dB, {:?}", cleaner.stats());
         assert!(lowered > 30.0, "{delay} samples, {ppm} ppm: only {lowered} dB");
     }
+}
+
+#[test]
+fn silence_costs_no_more_than_a_voice() {
+    let said = syllables(1, 1.0);
+    let time = |cleaner: &mut Cleaner, voice: bool| {
+        let began = Instant::now();
+        for said in said.chunks_exact(480) {
+            let mut frame: [f32; 480] = if voice { said.try_into().unwrap() } else { [0.0; 480] };
+            cleaner.render(&frame.clone());
+            cleaner.capture(&mut frame, 0.0);
+        }
+        began.elapsed()
+    };
+    let mut cleaners = [0; 2].map(|_| Cleaner::new(Processing::default()).unwrap());
+    let (mut voice, mut silence) = (Duration::MAX, Duration::MAX);
+    // In turn, and the quickest of many, since others use the processor too. At first both have heard a voice.
+    time(&mut cleaners[1], true);
+    for _ in 0..15 {
+        voice = voice.min(time(&mut cleaners[0], true));
+        silence = silence.min(time(&mut cleaners[1], false));
+    }
+    println!("a second of voice takes {voice:.2?}, of silence {silence:.2?}");
+    assert!(silence < voice * 3 / 2, "silence {silence:?}, voice {voice:?}");
+}
+
+#[test]
+fn people_who_talk_at_once_are_both_heard() {
+    let (said, other) = (syllables(1, 20.0), syllables(2, 20.0));
+    let processed = |far: &[f32]| {
+        let mut cleaner = Cleaner::new(Processing::default()).unwrap();
+        let mut out = Vec::new();
+        for (said, far) in said.chunks_exact(480).zip(far.chunks_exact(480)) {
+            cleaner.render(far);
+            let mut frame: [f32; 480] = said.try_into().unwrap();
+            cleaner.capture(&mut frame, 0.0);
+            out.extend(frame);
+        }
+        out
+    };
+    // With nobody else the canceller has nothing to do: what else is done to a voice may stay.
+    let (alone, together) = (processed(&vec![0.0; said.len()]), processed(&other));
+    let mut found: Vec<(f32, f32)> = (3 * 4..19 * 4)
+        .map(|quarter| {
+            let part = quarter * 12_000..(quarter + 1) * 12_000;
+            let loss = level::rms_dbfs(&alone[part.clone()]) - level::rms_dbfs(&together[part.clone()]);
+            (locate(&alone[part.clone()], &together[part.start - 960..part.end + 960]).1, loss)
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mean = found.iter().map(|(likeness, _)| likeness).sum::<f32>() / found.len() as f32;
+    let loss = found.iter().map(|(_, loss)| *loss).fold(0.0, f32::max);
+    println!("likeness {mean:.3}, worst {:.3}; at most {loss:.1} dB lost", found[0].0);
+    assert!(mean > 0.95 && found[0].0 > 0.8, "likeness {mean}, worst {}", found[0].0);
+    assert!(loss < 3.0, "{loss} dB lost");
 }

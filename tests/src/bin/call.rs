@@ -4,11 +4,16 @@
 //! figure is measured from outside the two processes, but for what they count themselves. The way from mouth to ear is
 //! measured on a second call, between two engines in this process (see [`peal_tests::measure::latency`]).
 //!
+//! With processing a voice is compared to what the processing makes of it where nobody else talks: noise suppression and
+//! gain change a waveform, and that is their work. What the other's voice does to it is not.
+//!
 //! The exit status is 0 if the speech arrived on both sides, and 1 otherwise.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use peal_media::audio::process::Cleaner;
+use peal_media::audio::{FRAME_10_MS, Processing};
 use peal_tests::ears::{likeness, read_wav, speech, write_wav};
 use peal_tests::measure::conversation::{Conversation, Counted, FirstAudio, Steps};
 use peal_tests::measure::process::{Stretch, memory_mib};
@@ -23,8 +28,9 @@ const SETTLE: Duration = Duration::from_secs(2);
 const STEADY: Duration = Duration::from_secs(8);
 /// Seconds of speech: the call and a little more.
 const SPEECH: f64 = 12.0;
-/// The stretch of the speech that is looked for in what was heard, in samples: its third and fourth second.
-const EXCERPT: std::ops::Range<usize> = 2 * 48_000..4 * 48_000;
+/// The stretch of the speech that is looked for in what was heard, in samples: its fifth and sixth second, when the echo
+/// canceller has found out whether there is an echo.
+const EXCERPT: std::ops::Range<usize> = 4 * 48_000..6 * 48_000;
 /// As alike as speech that was heard and understood is after Opus and a jitter buffer.
 const ARRIVED: f64 = 0.7;
 
@@ -116,11 +122,28 @@ fn make_call(processing: bool) -> Result<Shown, Unmeasured> {
     conversation.hang_up(&steps)?;
     conversation.close()?;
     let alike = |speaker: usize, listener: &str| {
+        let said = &voices[speaker].1;
+        let expected = if processing { processed(said) } else { said.clone() };
         let heard = read_wav(&conversation.file(&format!("heard-{listener}.wav")));
-        likeness(&voices[speaker].1[EXCERPT], &heard, 0..heard.len() as i64).correlation
+        likeness(&expected[EXCERPT], &heard, 0..heard.len() as i64).correlation
     };
     let likeness = [alike(0, "bob"), alike(1, "ann")];
     Ok(Shown { processing, steps, first_audio, counted, cpu, memory, likeness })
+}
+
+/// What the processing of a microphone makes of it in a quiet room, with nobody else in the call.
+fn processed(said: &[i16]) -> Vec<i16> {
+    let Some(mut cleaner) = Cleaner::new(Processing::default()) else { return said.to_vec() };
+    let mut all = Vec::with_capacity(said.len());
+    for frame in said.chunks_exact(FRAME_10_MS) {
+        let mut samples = [0.0; FRAME_10_MS];
+        for (sample, said) in samples.iter_mut().zip(frame) {
+            *sample = f32::from(*said) / 32_768.0;
+        }
+        cleaner.capture(&mut samples, 0.0);
+        all.extend(samples.map(|sample| (sample * 32_767.0) as i16));
+    }
+    all
 }
 
 impl Shown {

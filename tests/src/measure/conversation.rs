@@ -118,9 +118,9 @@ impl Conversation {
 
     /// Waits until both hear each other, and says how long after the answer it was.
     ///
-    /// An endpoint counts from where it learns of the answer to the first decoded packet that is handed to the speaker
-    /// (`first_audio_ms`), be it silence. To that the caller's share of the way is added here: when it learnt of the
-    /// answer.
+    /// An endpoint counts from where it learns of the answer to the first sound that is handed to the speaker
+    /// (`first_audio_ms`); so both have to speak from the start. To that the caller's share of the way is added here: when
+    /// it learnt of the answer.
     pub fn first_audio(&mut self, steps: &Steps) -> Result<FirstAudio, HeadlessError> {
         let deadline = Instant::now() + PATIENCE;
         loop {

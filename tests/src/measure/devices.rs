@@ -7,8 +7,7 @@
 //! PulseAudio runs them here, but no sound card: a real one adds its own converters' few milliseconds.
 //!
 //! First audio is the first sound that leaves a speaker after the answer while the other speaks, by a recording of the
-//! speakers whose beginning is known to about 5 ms. (What an endpoint counts itself is its first packet, which may
-//! still be the silence from before its peer's microphone was open.)
+//! speakers whose beginning is known to about 5 ms. A ring that still sounds when it is answered does not count.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -110,12 +109,18 @@ pub fn measure(calls: usize) -> Result<Figures, Unmeasured> {
     Ok(figures)
 }
 
-/// How long after `answered` (since the beginning) a speaker first makes a sound, ms.
+/// How long after `answered` (since the beginning) a speaker first makes a sound, ms. A ring that still sounds then is
+/// waited out: before anybody can be heard it has been quiet for a moment.
 fn first_sound(speaker: &[i16], answered: Duration) -> Option<f64> {
+    /// 2 ms.
     const STEP: usize = RATE as usize / 500;
+    /// So many quiet steps are a moment: 10 ms.
+    const MOMENT: usize = 5;
     let from = (answered.as_secs_f64() * f64::from(RATE)) as usize;
-    let loud = speaker.get(from..)?.chunks(STEP).position(|piece| level_dbfs(piece) > AUDIBLE)?;
-    Some((loud * STEP) as f64 * 1_000.0 / f64::from(RATE))
+    let loud: Vec<bool> = speaker.get(from..)?.chunks(STEP).map(|piece| level_dbfs(piece) > AUDIBLE).collect();
+    let quiet = loud.windows(MOMENT).position(|steps| steps.iter().all(|loud| !loud))?;
+    let sound = quiet + loud[quiet..].iter().position(|loud| *loud)?;
+    Some((sound * STEP) as f64 * 1_000.0 / f64::from(RATE))
 }
 
 /// A file with speech: espeak-ng's, or, where that is not installed, something like it.
@@ -127,4 +132,36 @@ fn said(place: &Path) -> PathBuf {
         write_wav(&file, &speech(6.0, 5));
     }
     file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stretches of so many ms, loud or not.
+    fn sound(stretches: &[(bool, usize)]) -> Vec<i16> {
+        let stretch = |(loud, ms): &(bool, usize)| {
+            let loud = *loud;
+            (0..ms * 48).map(move |at| if loud { if at % 96 < 48 { 6_000 } else { -6_000 } } else { 0 })
+        };
+        stretches.iter().flat_map(stretch).collect()
+    }
+
+    fn after_a_second(heard: &[(bool, usize)]) -> Option<f64> {
+        let mut all = sound(&[(false, 1_000)]);
+        all.extend(sound(heard));
+        first_sound(&all, Duration::from_secs(1))
+    }
+
+    #[test]
+    fn first_sound_after_the_answer_is_timed() {
+        assert_eq!(after_a_second(&[(false, 84), (true, 500)]), Some(84.0));
+        assert_eq!(after_a_second(&[(false, 500)]), None);
+    }
+
+    #[test]
+    fn ring_that_still_sounds_is_not_the_voice() {
+        assert_eq!(after_a_second(&[(true, 40), (false, 60), (true, 500)]), Some(100.0));
+        assert_eq!(after_a_second(&[(true, 500)]), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! `bench voice`: calls between two processes, without sound devices.
 //!
-//! The timed calls are between two tones, which sound from the first moment (a file has to be read first); what a call
-//! costs is measured with speech and with all the processing that a real microphone gets.
+//! The timed calls are between two tones, which sound from the first moment on; what a call costs is measured with speech
+//! and with all the processing that a real microphone gets.
 
 use std::path::Path;
 use std::time::Duration;

@@ -11,6 +11,8 @@ use super::sound::Player;
 use super::voice::{VoiceShared, VoiceStats};
 use super::{FRAME_10_MS, Shared};
 
+/// Louder than this, in dBFS, is a sound, and not the noise of a room that is being listened to.
+const AUDIBLE: f32 = -50.0;
 /// Above this the mix is bent instead of clipped.
 const KNEE: f32 = 0.8;
 
@@ -87,11 +89,12 @@ impl Speaking {
         let now = Instant::now();
         let mut frame = [0.0; FRAME_10_MS];
         self.jitter.pull(now, &mut frame);
-        if self.first_audio.is_none() && self.jitter.has_spoken() {
+        let loudness = level::rms_dbfs(&frame);
+        if self.first_audio.is_none() && loudness > AUDIBLE {
             self.first_audio = Some(now);
         }
         let overflowed = self.shared.overflowed.load(Ordering::Relaxed);
-        let stats = VoiceStats::new(&self.jitter.stats(), level::rms_dbfs(&frame), self.first_audio, overflowed);
+        let stats = VoiceStats::new(&self.jitter.stats(), loudness, self.first_audio, overflowed);
         if let Ok(mut shown) = self.shared.stats.lock() {
             *shown = stats;
         }

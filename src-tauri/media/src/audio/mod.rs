@@ -22,6 +22,7 @@ pub mod arrival;
 mod capture;
 mod device;
 mod downlink;
+mod echo_path;
 mod error;
 mod host;
 pub mod jitter;

@@ -5,6 +5,8 @@ use std::f64::consts::PI;
 
 /// Input samples that one output sample is made from when the rate does not fall.
 const TAPS: usize = 32;
+/// Products that are summed side by side, so that the compiler can take several at once; their count divides the taps.
+const LANES: usize = 8;
 /// Positions between two input samples that the filter is tabulated for; between them it is interpolated.
 const PHASES: usize = 256;
 /// Pass band, as a share of the lower of both Nyquist frequencies.
@@ -19,14 +21,14 @@ pub struct Resampler {
     step: f64,
     /// Where the next output sample lies, in input samples from the start of `input`.
     position: f64,
-    input: VecDeque<f32>,
+    input: Vec<f32>,
 }
 
 impl Resampler {
     /// From `from` Hz to `to` Hz (both above zero; zero is taken for one).
     pub fn new(from: u32, to: u32) -> Self {
         let nominal = f64::from(from.max(1)) / f64::from(to.max(1));
-        let taps = (TAPS as f64 * nominal.max(1.0)).ceil() as usize / 2 * 2;
+        let taps = ((TAPS as f64 * nominal.max(1.0)) as usize).next_multiple_of(LANES);
         let cutoff = PASS_BAND / nominal.max(1.0);
         let half = taps as f64 / 2.0;
         let mut table = Vec::with_capacity((PHASES + 1) * taps);
@@ -45,8 +47,8 @@ impl Resampler {
             let sum: f64 = row.iter().sum();
             table.extend(row.iter().map(|h| (h / sum) as f32));
         }
-        let mut input = VecDeque::with_capacity(48_000);
-        input.extend(std::iter::repeat_n(0.0, taps - 1));
+        let mut input = Vec::with_capacity(48_000);
+        input.resize(taps - 1, 0.0);
         Self { table, taps, nominal, step: nominal, position: 0.0, input }
     }
 
@@ -57,7 +59,7 @@ impl Resampler {
 
     /// Appends input.
     pub fn push(&mut self, samples: &[f32]) {
-        self.input.extend(samples);
+        self.input.extend_from_slice(samples);
     }
 
     /// Appends input.
@@ -103,13 +105,9 @@ impl Resampler {
             let place = (self.position - start as f64) * PHASES as f64;
             let phase = place as usize;
             let blend = (place - phase as f64) as f32;
-            let rows = &self.table[phase * self.taps..(phase + 2) * self.taps];
-            let (low, high) = rows.split_at(self.taps);
-            let (mut a, mut b) = (0.0f32, 0.0f32);
-            for ((x, l), h) in self.input.range(start..start + self.taps).zip(low).zip(high) {
-                a += x * l;
-                b += x * h;
-            }
+            let (low, high) = self.table[phase * self.taps..(phase + 2) * self.taps].split_at(self.taps);
+            let window = &self.input[start..start + self.taps];
+            let (a, b) = (dot(window, low), dot(window, high));
             *sample = a + (b - a) * blend;
             self.position += self.step;
             written += 1;
@@ -119,6 +117,16 @@ impl Resampler {
         self.position -= used as f64;
         written
     }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; LANES];
+    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum()
 }
 
 #[cfg(test)]

@@ -208,3 +208,69 @@ fn file_error(path: &Path, error: &hound::Error) -> AudioError {
     };
     AudioError::File { path, problem }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file with so many samples of a tone of 400 Hz, in two channels at this rate.
+    fn tone(rate: u32, samples: usize) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let spec = hound::WavSpec {
+            channels: 2,
+            sample_rate: rate,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(file.path(), spec).unwrap();
+        for n in 0..samples {
+            let sample = (n as f32 * 400.0 / rate as f32 * std::f32::consts::TAU).sin();
+            for loud in [8_000.0, 4_000.0] {
+                writer.write_sample((loud * sample) as i16).unwrap();
+            }
+        }
+        writer.finalize().unwrap();
+        file
+    }
+
+    fn play(source: &mut Source, frames: usize) -> Vec<f32> {
+        let mut all = Vec::new();
+        for _ in 0..frames {
+            let mut frame = [0.0; FRAME_10_MS];
+            source.fill(&mut frame);
+            all.extend(frame);
+        }
+        all
+    }
+
+    #[test]
+    fn recording_of_any_rate_is_played_in_its_time_and_then_silence() {
+        for rate in [8_000, 44_100, 48_000, 96_000] {
+            let file = tone(rate, rate as usize);
+            let heard = play(&mut Source::wav(file.path(), false).unwrap(), 150);
+            let peak = |part: &[f32]| part.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+            assert!(heard[480..47_500].chunks_exact(480).all(|part| (0.17..0.2).contains(&peak(part))), "{rate} Hz");
+            assert!(peak(&heard[48_500..]) < f32::EPSILON, "{rate} Hz");
+        }
+    }
+
+    #[test]
+    fn recording_that_is_looped_goes_on_without_a_gap() {
+        for rate in [16_000, 48_000] {
+            // Whole periods: the end goes over into the beginning.
+            let file = tone(rate, rate as usize / 400 * 123);
+            let heard = play(&mut Source::wav(file.path(), true).unwrap(), 300);
+            let steepest = heard[480..].windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+            assert!(steepest < 0.012, "{rate} Hz: {steepest}");
+            assert!(heard[480..].chunks_exact(480).all(|part| part.iter().any(|sample| *sample > 0.15)), "{rate} Hz");
+        }
+    }
+
+    #[test]
+    fn empty_recording_is_silence() {
+        let file = tone(48_000, 0);
+        assert!(
+            play(&mut Source::wav(file.path(), true).unwrap(), 10).iter().all(|sample| sample.abs() < f32::EPSILON)
+        );
+    }
+}

@@ -37,7 +37,7 @@ pub struct VoiceStats {
     pub target_ms: f32,
     /// Loudness of the last 10 ms before the volume, in dBFS.
     pub level_dbfs: f32,
-    /// When the first decoded frame was handed to the output.
+    /// When the first 10 ms that can be heard (louder than -50 dBFS) were handed to the output.
     pub first_audio: Option<Instant>,
 }
 

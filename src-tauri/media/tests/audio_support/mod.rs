@@ -13,7 +13,17 @@ use peal_media::audio::{Audio, RtpVoicePacket, Voice};
 
 /// Speech-like: gliding pitch (150 to 260 Hz), formant-like harmonics, syllables and words of uneven length; mono 48 kHz.
 pub fn speech(seconds: f32) -> Vec<f32> {
-    let mut state = 12_345u32;
+    voice(12_345, seconds, |random| if random() < 0.2 { 3_000 } else { 0 })
+}
+
+/// Another person for each seed, who closes the mouth between syllables for 30 to 150 ms, as people do.
+pub fn syllables(seed: u32, seconds: f32) -> Vec<f32> {
+    voice(seed, seconds, |random| 1_440 + (random() * 5_760.0) as usize)
+}
+
+/// `pause` gives the samples of silence after a syllable.
+fn voice(seed: u32, seconds: f32, pause: impl Fn(&mut dyn FnMut() -> f32) -> usize) -> Vec<f32> {
+    let mut state = seed;
     let mut random = move || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / 16_777_216.0
@@ -36,9 +46,7 @@ pub fn speech(seconds: f32) -> Vec<f32> {
                 .sum();
             out.push(0.13 * envelope * tone);
         }
-        if random() < 0.2 {
-            out.extend(std::iter::repeat_n(0.0, 3_000));
-        }
+        out.extend(std::iter::repeat_n(0.0, pause(&mut random)));
     }
     out.truncate(total);
     out

@@ -68,7 +68,6 @@ pub struct JitterBuffer {
     pace: Pace,
     loss: f32,
     fec_seen: bool,
-    spoken: bool,
     frame: i64,
     scratch: Vec<f32>,
     stats: JitterStats,
@@ -91,7 +90,6 @@ impl JitterBuffer {
             pace: Pace::default(),
             loss: 0.0,
             fec_seen: false,
-            spoken: false,
             frame: opus::FRAME_SAMPLES as i64,
             scratch: vec![0.0; MAX_PACKET_SAMPLES],
             stats: JitterStats::default(),
@@ -170,11 +168,6 @@ impl JitterBuffer {
     /// What was counted so far.
     pub fn stats(&self) -> JitterStats {
         self.stats
-    }
-
-    /// Whether a frame that came from the network has been decoded.
-    pub fn has_spoken(&self) -> bool {
-        self.spoken
     }
 
     fn target(&self) -> i64 {
@@ -256,7 +249,6 @@ impl JitterBuffer {
         let room = usize::try_from(packet.samples).unwrap_or(MAX_PACKET_SAMPLES).min(MAX_PACKET_SAMPLES);
         if let Ok(samples) = self.decoder.decode(&packet.payload, &mut self.scratch[..room]) {
             self.decoded.extend(&self.scratch[..samples]);
-            self.spoken = true;
         } else {
             self.stats.malformed += 1;
             self.conceal(round_up(packet.samples));
