@@ -1,0 +1,12 @@
+//! The picture of a call.
+//!
+//! A stream of pictures is a `watch::Receiver<Picture>`: whoever is late sees the newest one, and nothing queues.
+
+mod frame;
+
+use std::sync::Arc;
+
+pub use frame::{Frame, FrameError, MAX_HEIGHT, MAX_WIDTH, MIN_SIDE};
+
+/// The newest picture of a stream; none: there is no picture now.
+pub type Picture = Option<Arc<Frame>>;
