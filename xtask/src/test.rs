@@ -88,7 +88,7 @@ fn steps(report: &mut Report, quick: bool, filter: Option<&str>, rest: &[String]
         report.test(finish(tests("cargo test").may_take("some minutes").args(scope)));
     }
     if lints {
-        report.conformance("mosquitto");
+        report.conformance("mosquitto", scope);
     }
     Ok(())
 }
@@ -137,10 +137,10 @@ impl Report {
     }
 
     /// The rows of the call kits over another broker.
-    fn conformance(&mut self, broker: &str) {
+    fn conformance(&mut self, broker: &str, scope: &[&str]) {
         let begun = Instant::now();
         let title = format!("Conformance over {broker}");
-        let outcome = conformance::drive(broker).and_then(|table| {
+        let outcome = conformance::drive(broker, scope).and_then(|table| {
             if table.holds() {
                 self.tests.results.push((format!("conformance, {broker}"), table.counts()));
                 return Ok(begun.elapsed());

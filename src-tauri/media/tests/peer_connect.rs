@@ -102,8 +102,7 @@ async fn a_receiver_that_does_not_keep_up_loses_voice_and_nothing_else() {
     let offer = alice.peer.offer().await.unwrap();
     let answer = bob.answer(&offer).await.unwrap();
     alice.peer.accept_answer(&answer).await.unwrap();
-    alice.connected().await;
-    alice.wait("control", |event| *event == PeerEvent::ControlOpen).await;
+    alice.control_open().await;
     // Bob's four places fill with voice; what waits behind them is not lost.
     let talking = alice.talk();
     alice.peer.send_control(b"still here").await.unwrap();

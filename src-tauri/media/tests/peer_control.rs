@@ -11,8 +11,8 @@ use peer_support::{End, call, loopback};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn control_messages_arrive_in_order_both_ways() {
     let (mut alice, mut bob) = call().await;
-    alice.wait("control", |event| *event == PeerEvent::ControlOpen).await;
-    bob.wait("control", |event| *event == PeerEvent::ControlOpen).await;
+    alice.control_open().await;
+    bob.control_open().await;
     for number in 0..50_u8 {
         alice.peer.send_control(&[number; 100]).await.unwrap();
     }
@@ -31,7 +31,7 @@ async fn a_message_too_large_or_too_early_is_refused() {
     let early = End::open(&loopback()).await;
     assert!(matches!(early.peer.send_control(b"hello").await, Err(PeerError::ControlNotOpen)));
     let (mut alice, _bob) = call().await;
-    alice.wait("control", |event| *event == PeerEvent::ControlOpen).await;
+    alice.control_open().await;
     let outcome = alice.peer.send_control(&vec![0; MAX_CONTROL_MESSAGE + 1]).await;
     assert!(matches!(outcome, Err(PeerError::ControlTooLarge)));
 }
@@ -46,7 +46,7 @@ async fn a_message_sent_the_moment_the_channel_opens_arrives() {
         let answer = bob.peer.answer(&offer).await.unwrap();
         alice.peer.accept_answer(&answer).await.unwrap();
         let (first, second) = if round % 2 == 0 { (&mut alice, &mut bob) } else { (&mut bob, &mut alice) };
-        first.wait("control", |event| *event == PeerEvent::ControlOpen).await;
+        first.control_open().await;
         let opened = start.elapsed();
         first.peer.send_control(&[round]).await.unwrap();
         let message = second.wait("a message", |event| matches!(event, PeerEvent::Control(_))).await;

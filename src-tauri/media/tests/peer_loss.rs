@@ -68,7 +68,7 @@ async fn a_restart_brings_a_failed_call_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_tells_the_peer_at_once() {
     let (alice, mut bob) = call().await;
-    bob.wait("control", |event| *event == PeerEvent::ControlOpen).await;
+    bob.control_open().await;
     let start = Instant::now();
     alice.peer.close().await;
     bob.wait("the end", |event| *event == PeerEvent::Closed).await;

@@ -12,9 +12,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use peal_media::audio::process::Cleaner;
-use peal_media::audio::{FRAME_10_MS, Processing};
-use peal_tests::ears::{likeness, read_wav, speech, write_wav};
+use peal_tests::ears::{likeness, processed, read_wav, speech, write_wav};
 use peal_tests::measure::conversation::{Conversation, Counted, FirstAudio, Steps};
 use peal_tests::measure::process::{Stretch, memory_mib};
 use peal_tests::measure::{Spread, Unmeasured, latency, rounded};
@@ -129,21 +127,6 @@ fn make_call(processing: bool) -> Result<Shown, Unmeasured> {
     };
     let likeness = [alike(0, "bob"), alike(1, "ann")];
     Ok(Shown { processing, steps, first_audio, counted, cpu, memory, likeness })
-}
-
-/// What the processing of a microphone makes of it in a quiet room, with nobody else in the call.
-fn processed(said: &[i16]) -> Vec<i16> {
-    let Some(mut cleaner) = Cleaner::new(Processing::default()) else { return said.to_vec() };
-    let mut all = Vec::with_capacity(said.len());
-    for frame in said.chunks_exact(FRAME_10_MS) {
-        let mut samples = [0.0; FRAME_10_MS];
-        for (sample, said) in samples.iter_mut().zip(frame) {
-            *sample = f32::from(*said) / 32_768.0;
-        }
-        cleaner.capture(&mut samples, 0.0);
-        all.extend(samples.map(|sample| (sample * 32_767.0) as i16));
-    }
-    all
 }
 
 impl Shown {

@@ -7,7 +7,7 @@ use peal_tests::desk::page::id;
 use peal_tests::desk::process::until;
 use peal_tests::desk::sound::{Listening, Speaking};
 use peal_tests::desk::{Desk, Peal, moment};
-use peal_tests::ears::{RATE, level_dbfs, likeness, speech, write_wav};
+use peal_tests::ears::{RATE, level_dbfs, likeness, processed, speech, write_wav};
 
 use crate::{ends, milliseconds, remembers, turn, two_people};
 
@@ -112,10 +112,10 @@ fn hears_what_is_said(desk: &Desk, microphone: &str, speaker: &str) {
     is_what_was_said(&said, &heard);
 }
 
-/// How much later it was heard. Noise suppression, gain control and Opus leave the waves 0.8 alike.
+/// How much later it was heard. It is compared to what noise suppression and gain control make of it.
 fn is_what_was_said(said: &[i16], heard: &[i16]) -> Duration {
     let stranger = speech(said.len() as f64 / f64::from(RATE), 99);
-    let found = likeness(said, heard, 0..i64::from(RATE) * 2);
+    let found = likeness(&processed(said), heard, 0..i64::from(RATE) * 2);
     let other = likeness(&stranger, heard, 0..i64::from(RATE) * 2).correlation;
     let later = Duration::from_millis(found.delay.unsigned_abs() * 1_000 / u64::from(RATE));
     println!("heard {later:?} later, alike {:.2} (other words {other:.2})", found.correlation);

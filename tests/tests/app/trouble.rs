@@ -51,7 +51,7 @@ fn a_server_that_is_not_there_a_wrong_token_and_a_lost_server_are_said_on_the_sc
 }
 
 #[test]
-fn without_sound_a_call_is_refused_in_words() {
+fn without_sound_devices_a_call_says_so_all_the_time_and_can_be_ended() {
     let _turn = turn();
     let desk = Desk::without_sound();
     let mut alice = desk.opens_as("default", "Alice Lindqvist");
@@ -60,8 +60,13 @@ fn without_sound_a_call_is_refused_in_words() {
     let words = alice.page.text(&id("toast"));
     println!("no sound: {words}");
     assert!(words.contains("No speaker") || words.contains("No microphone"), "{words}");
+    alice.sees_call("connected");
+    let words = alice.page.text(&format!("{} {}", id("call"), id("audio-problem")));
+    println!("in the call: {words}");
+    assert!(words.contains("No speaker") || words.contains("No microphone"), "{words}");
     desk.picture("no-sound");
-    alice.page.misses(&id("call"));
+    alice.page.click(&id("hang-up"));
+    ends(&desk, &mut alice, "hangup");
 }
 
 /// Fills in the form for a server, and sends it.

@@ -8,8 +8,7 @@
 //! All signals are mono, 48 kHz, `f32` in -1.0..=1.0. One thread per [`Audio`] moves the frames, a second one keeps the
 //! devices open; the devices' own callbacks only fill and empty lock-free rings.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -20,10 +19,12 @@ use tokio::sync::broadcast;
 
 pub mod arrival;
 mod capture;
+mod config;
 mod device;
 mod downlink;
 mod echo_path;
 mod error;
+mod gauge;
 mod host;
 pub mod jitter;
 mod keeper;
@@ -42,14 +43,17 @@ pub mod stretch;
 mod uplink;
 mod voice;
 
+pub use config::{AudioConfig, Microphone, Processing, Speaker};
 pub use device::{DeviceInfo, Devices, devices};
 pub use error::{AudioError, FileProblem};
+pub use gauge::{AudioStats, DeviceStats, Levels};
 pub use jitter::RtpVoicePacket;
 pub use process::EchoStats;
 pub use sound::Sound;
 pub use voice::{Voice, VoiceStats};
 
 use error::Direction;
+use gauge::DeviceGauge;
 use keeper::{Keeper, Wish};
 use pipeline::{Order, Pipeline};
 use sound::Player;
@@ -65,87 +69,6 @@ const UPLINK_BACKLOG: usize = 64;
 const VOICE_BACKLOG: usize = 256;
 /// How long opening a device may take: longer than each step of it, so that the true reason is told.
 const OPEN_PATIENCE: Duration = Duration::from_secs(12);
-
-/// Where the voice comes from.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Microphone {
-    /// The system's default microphone.
-    Default,
-    /// The device with this [`DeviceInfo::id`].
-    Device(String),
-    /// A recording: WAV, 8 to 192 kHz, any number of channels, 30 minutes at most.
-    Wav {
-        /// The file.
-        path: PathBuf,
-        /// From the start again at its end; silence otherwise.
-        looped: bool,
-    },
-    /// A sine at -20 dBFS (RMS).
-    Tone {
-        /// Its pitch, 20 to 20000 Hz.
-        hertz: f32,
-    },
-    /// Nothing.
-    Silence,
-    /// What this same `Audio`'s speaker mix played: the echo contact.
-    Echo {
-        /// How long ago, 10 s at most.
-        delay: Duration,
-    },
-}
-
-/// Where the voices go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Speaker {
-    /// The system's default speaker.
-    Default,
-    /// The device with this [`DeviceInfo::id`].
-    Device(String),
-    /// A WAV file, 48 kHz mono 16 bit, unbroken in real time; replaced if it exists.
-    Wav {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Nowhere.
-    Null,
-}
-
-/// What is done to the microphone. It is left out for microphones that are no devices (a recording arrives as it is)
-/// unless `always`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Processing {
-    /// Removes what the speaker plays (AEC3).
-    pub echo_cancellation: bool,
-    /// Removes steady noise.
-    pub noise_suppression: bool,
-    /// Brings the voice to an even loudness (AGC2), with a limiter.
-    pub gain_control: bool,
-    /// Also for recordings, tones and the echo.
-    pub always: bool,
-}
-
-impl Default for Processing {
-    fn default() -> Self {
-        Self { echo_cancellation: true, noise_suppression: true, gain_control: true, always: false }
-    }
-}
-
-/// How an [`Audio`] is opened.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AudioConfig {
-    /// Where the voice comes from.
-    pub microphone: Microphone,
-    /// Where the voices go.
-    pub speaker: Speaker,
-    /// What is done to the microphone.
-    pub processing: Processing,
-}
-
-impl Default for AudioConfig {
-    fn default() -> Self {
-        Self { microphone: Microphone::Default, speaker: Speaker::Default, processing: Processing::default() }
-    }
-}
 
 /// 20 ms of our voice, encoded once for everybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,41 +98,6 @@ pub enum AudioEvent {
     SpeakerRestored,
 }
 
-/// Loudness for the meters, in dBFS; -100 is silence.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Levels {
-    /// What the microphone hears after cleaning, muted or not.
-    pub microphone_dbfs: f32,
-    /// What the speaker plays.
-    pub speaker_dbfs: f32,
-}
-
-/// How one device is doing. All zero for what is no device.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct DeviceStats {
-    /// Callbacks since it was opened.
-    pub callbacks: u64,
-    /// Frames in the last callback.
-    pub callback_frames: u32,
-    /// Callbacks that came when the ring was full (capture) or not full enough (playback).
-    pub xruns: u64,
-    /// Between the device and its callback by the sound system's own account, in ms.
-    pub latency_ms: f32,
-}
-
-/// How the audio path is doing.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct AudioStats {
-    /// The microphone.
-    pub capture: DeviceStats,
-    /// The speaker.
-    pub playback: DeviceStats,
-    /// The echo canceller.
-    pub echo: EchoStats,
-    /// Share of the last second that the audio thread worked, 0.0..=1.0.
-    pub busy: f32,
-}
-
 /// What all threads of one `Audio` see.
 #[derive(Debug)]
 struct Shared {
@@ -222,33 +110,6 @@ struct Shared {
     capture: DeviceGauge,
     playback: DeviceGauge,
     echo: Mutex<EchoStats>,
-}
-
-/// [`DeviceStats`] without a lock.
-#[derive(Debug, Default)]
-struct DeviceGauge {
-    callbacks: AtomicU64,
-    frames: AtomicU32,
-    xruns: AtomicU64,
-    latency_us: AtomicU32,
-}
-
-impl DeviceGauge {
-    fn update(&self, counters: &device::Counters) {
-        self.callbacks.store(counters.callbacks.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.frames.store(counters.frames.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.xruns.store(counters.xruns.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.latency_us.store(counters.latency_us.load(Ordering::Relaxed), Ordering::Relaxed);
-    }
-
-    fn read(&self) -> DeviceStats {
-        DeviceStats {
-            callbacks: self.callbacks.load(Ordering::Relaxed),
-            callback_frames: self.frames.load(Ordering::Relaxed),
-            xruns: self.xruns.load(Ordering::Relaxed),
-            latency_ms: self.latency_us.load(Ordering::Relaxed) as f32 / 1_000.0,
-        }
-    }
 }
 
 /// A microphone, a speaker and all between them. Dropping it closes the devices and ends its threads.

@@ -23,6 +23,7 @@ pub struct End {
     pub events: Receiver<PeerEvent>,
     /// What came while something else was awaited.
     pub voice: Vec<VoicePacket>,
+    controllable: bool,
 }
 
 pub fn loopback() -> PeerConfig {
@@ -33,7 +34,7 @@ impl End {
     pub async fn open(config: &PeerConfig) -> Self {
         let (sender, events) = mpsc::channel(1024);
         let peer = Peer::open(config, sender).await.expect("a peer opens");
-        Self { peer, events, voice: Vec::new() }
+        Self { peer, events, voice: Vec::new(), controllable: false }
     }
 
     /// Waits for an event that `wanted` accepts; voice met on the way is kept in [`End::voice`].
@@ -41,6 +42,7 @@ impl End {
         timeout(PATIENCE, async {
             loop {
                 let event = self.events.recv().await.unwrap_or_else(|| panic!("events end before {what}"));
+                self.controllable |= event == PeerEvent::ControlOpen;
                 if wanted(&event) {
                     return event;
                 }
@@ -55,6 +57,13 @@ impl End {
 
     pub async fn connected(&mut self) {
         self.wait("connection", |event| *event == PeerEvent::Connected).await;
+    }
+
+    /// Waits until control messages can be sent, which may be before voice can.
+    pub async fn control_open(&mut self) {
+        if !self.controllable {
+            self.wait("control", |event| *event == PeerEvent::ControlOpen).await;
+        }
     }
 
     pub async fn hear(&mut self) -> VoicePacket {
