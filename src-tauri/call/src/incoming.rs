@@ -318,6 +318,8 @@ impl Phone {
             call.media = media;
         }
         let Some(from) = call.inviter.clone() else { return };
+        self.flood.give_back(&from.user);
+        let Some(call) = self.call_mut(id) else { return };
         let (generation, media) = (call.generation, call.media);
         call.phase = Phase::Accepting { deadline: now + CONNECT_LIMIT, sent: false, again_at: now + SAID_AGAIN };
         self.notify(Notice::Connecting(id));

@@ -75,6 +75,13 @@ impl Flood {
         admitted
     }
 
+    /// Puts one back into the sender's bucket: what was welcome is no flood.
+    pub fn give_back(&mut self, sender: &UserId) {
+        if let Some((_, full_at)) = self.senders.iter_mut().find(|(user, _)| user == sender) {
+            *full_at = full_at.checked_sub(REFILL).unwrap_or(*full_at);
+        }
+    }
+
     /// How many senders are kept in mind.
     pub fn senders(&self) -> usize {
         self.senders.len()

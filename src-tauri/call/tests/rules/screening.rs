@@ -192,6 +192,21 @@ fn who_was_quiet_again_may_call_again() {
 }
 
 #[test]
+fn calls_that_were_answered_are_no_flood() {
+    let mut town = people(&["ann", "bob"]);
+    for round in 0..40 {
+        let call = town.call("ann/desk", "bob");
+        town.run(STEP);
+        town.wish("bob/desk", accept(call));
+        town.run(STEP);
+        town.wish("ann/desk", Input::Hangup { call });
+        town.run(STEP);
+        assert_eq!(status(&town, "bob/desk", call), Some(RecordStatus::Completed), "round {round}");
+    }
+    assert_eq!(town.device("bob/desk").phone.flooded(), 0);
+}
+
+#[test]
 fn a_blocked_person_can_not_find_out_that_somebody_is_there() {
     let mut town = with_policy(Policy { blocked: [user("ann")].into(), ..Policy::default() });
     let call = town.fresh_id();
