@@ -193,6 +193,7 @@ impl Softphone {
                         played_ms: voice.total_ms as f64,
                         first_audio_ms: voice.first_audio.and_then(since_answer),
                         srtp_cipher: peer.srtp_cipher,
+                        ..CallStats::default()
                     },
                 );
             }
@@ -220,6 +221,7 @@ fn together(a: CallStats, b: CallStats) -> CallStats {
         played_ms: a.played_ms + b.played_ms,
         first_audio_ms: of(a.first_audio_ms, b.first_audio_ms, f64::min),
         srtp_cipher: if a.srtp_cipher.is_empty() { b.srtp_cipher } else { a.srtp_cipher },
+        ..CallStats::default()
     }
 }
 

@@ -51,6 +51,13 @@ impl Softphone {
             Command::SetCallTimeout { ms } => {
                 self.change_settings(SettingsPatch { call_timeout_ms: Some(ms), ..SettingsPatch::default() }).await
             }
+            Command::OpenCamera(_)
+            | Command::CloseCamera
+            | Command::StartLocalView(_)
+            | Command::StopLocalView(_)
+            | Command::StartRemoteView(_)
+            | Command::StopRemoteView(_)
+            | Command::VideoSources => Err(crate::calling::no_pictures()),
             Command::SetVolume(params) => self.set_volume(params),
             Command::SetSettings(patch) => self.change_settings(patch).await,
             Command::SetProfile(patch) => self.set_profile(patch).await,

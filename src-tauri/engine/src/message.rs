@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::Engine;
 use crate::api::{
     AccountView, CallSession, CallStats, Command, ContactView, ExportedContacts, ExportedHistory, Group, ImportReport,
-    PealError, PhoneView, Profile, RecordView, SafetyNumber,
+    PealError, PhoneView, Profile, RecordView, SafetyNumber, VideoSources,
 };
 use crate::link::Fact;
 use crate::login::LoggedIn;
@@ -56,4 +56,5 @@ pub(crate) enum Answer {
     Imported(ImportReport),
     ExportedHistory(ExportedHistory),
     SafetyNumbers(Vec<SafetyNumber>),
+    VideoSources(VideoSources),
 }

@@ -19,6 +19,7 @@ use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
 use crate::meanwhile::VOLUMES;
 use crate::message::{Answer, Message, Reply};
+use crate::pictures::Board;
 use crate::policy::Screening;
 use crate::sound::SoundSystem;
 use crate::view::{MeterSource, Surroundings};
@@ -40,6 +41,14 @@ pub(crate) struct Session {
     pub account: AccountView,
     pub shown_state: PresenceState,
     pub echo: Option<Engine>,
+}
+
+/// What the handle outside has the other end of.
+pub(crate) struct Ends {
+    pub messages: mpsc::UnboundedSender<Message>,
+    pub events: broadcast::Sender<Event>,
+    pub meters: MeterSource,
+    pub board: Board,
 }
 
 /// The loop's state.
@@ -74,6 +83,7 @@ pub(crate) struct Softphone {
     /// What was told of the sound devices last.
     pub trouble: Option<crate::api::ErrorCode>,
     pub meters: MeterSource,
+    pub board: Board,
     pub broker: Arc<Mutex<EmbeddedBroker>>,
     /// The devices stay open until then, so that the last sound is heard.
     pub lingers: Option<Instant>,
@@ -87,10 +97,9 @@ impl Softphone {
         config: EngineConfig,
         store: Store,
         identity: Identity,
-        messages: mpsc::UnboundedSender<Message>,
-        events: broadcast::Sender<Event>,
-        meters: MeterSource,
+        ends: Ends,
     ) -> Result<(Self, watch::Receiver<Arc<PhoneView>>), PealError> {
+        let Ends { messages, events, meters, board } = ends;
         let mut directory = Directory::load(&store)?;
         directory.forgets = config.kind == ContactKind::Echo;
         let kept = store.setting(SETTINGS)?.map(SettingsPatch::from_kept);
@@ -123,6 +132,7 @@ impl Softphone {
             answered_at: HashMap::new(),
             trouble: None,
             meters,
+            board,
             broker: Arc::default(),
             lingers: None,
             view,
@@ -366,6 +376,7 @@ impl Softphone {
             history: self.history.clone(),
             calls: calls.iter().map(|call| surroundings.call(call)).collect(),
             audio: self.sound.view(),
+            video: crate::api::VideoView::default(),
             settings: self.settings.shown(),
             groups: self.directory.groups(),
             profile: self.profile.clone(),

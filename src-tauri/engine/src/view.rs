@@ -49,6 +49,7 @@ impl Surroundings<'_> {
             connected_at: call.connected_at.map(|at| self.wall(at)),
             duration_ms: call.duration.map(ms),
             muted: self.muted && !call.is_over(),
+            my_video: false,
             on_hold: call.on_hold,
             switch: call.switch.map(|it| SwitchView { by_me: it.by_me, media: it.media.into() }),
             transfer_to: call.transfer_to.as_ref().map(shown),
@@ -76,6 +77,9 @@ impl Surroundings<'_> {
             device_id: member.device.as_ref().map(ToString::to_string),
             invited_by: invited_by.map(ToString::to_string),
             volume_db: self.volumes.get(&user_id).copied().unwrap_or_default(),
+            video_muted: call.media == peal_call::MediaKind::Video && !member.video,
+            quality: None,
+            picture_lowered: None,
             user_id,
         }
     }
