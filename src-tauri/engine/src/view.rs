@@ -80,6 +80,8 @@ impl Surroundings<'_> {
             video_muted: call.media == peal_call::MediaKind::Video && !member.video,
             quality: None,
             picture_lowered: None,
+            picture_paused: false,
+            my_picture_lowered: None,
             user_id,
         }
     }

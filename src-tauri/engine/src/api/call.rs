@@ -134,8 +134,12 @@ pub struct MemberView {
     pub volume_db: f32,
     /// How good the media path to them is; absent until measured.
     pub quality: Option<Quality>,
-    /// What of my picture to them is lowered, since the path carries no more.
+    /// Why their picture, as it comes here, is less than it could be; absent while it is not, or is not looked at.
     pub picture_lowered: Option<PictureLowered>,
+    /// Their picture stands still for the voice's sake: the path carries no picture at all now.
+    pub picture_paused: bool,
+    /// Why my picture, as it goes to them, is less than they could see.
+    pub my_picture_lowered: Option<PictureLowered>,
 }
 
 /// How an incoming call shows itself while it rings here.

@@ -115,15 +115,13 @@ pub struct VideoView {
     pub problem: Option<PealError>,
 }
 
-/// What of my picture to somebody is lowered, since their line carries no more.
+/// Why a picture is less than it could be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum PictureLowered {
-    /// It is smaller than they look at it.
-    Size,
-    /// It has fewer pictures a second, too.
-    FrameRate,
-    /// It is not sent: the voice comes first.
-    Off,
+    /// The path between the two carries no more.
+    Network,
+    /// The sender's computer does not keep up.
+    Processor,
 }
