@@ -251,7 +251,10 @@ impl Running {
             PeerEvent::Closed => self.say(Fact::Closed),
             PeerEvent::Failed => self.say(Fact::Failed),
             PeerEvent::Control(message) => self.say(Fact::Control(message.to_vec())),
-            PeerEvent::ControlOpen => {}
+            PeerEvent::ControlOpen
+            | PeerEvent::VideoStarted
+            | PeerEvent::VideoStopped
+            | PeerEvent::VideoQuality { .. } => {}
         }
     }
 
