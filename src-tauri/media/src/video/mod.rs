@@ -2,11 +2,17 @@
 //!
 //! A stream of pictures is a `watch::Receiver<Picture>`: whoever is late sees the newest one, and nothing queues.
 
+pub mod convert;
 mod frame;
+mod source;
 
 use std::sync::Arc;
 
 pub use frame::{Frame, FrameError, MAX_HEIGHT, MAX_WIDTH, MIN_SIDE};
+pub use source::{
+    FileProblem, Format, Source, SourceChoice, SourceEvent, TouchUp, VideoDevice, VideoError, cameras, pattern,
+    screens, windows,
+};
 
 /// The newest picture of a stream; none: there is no picture now.
 pub type Picture = Option<Arc<Frame>>;
