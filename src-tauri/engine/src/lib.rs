@@ -50,7 +50,7 @@ mod vcard;
 mod view;
 mod voices;
 
-pub use config::{DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
+pub use config::{CameraChoice, DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 pub use engine::Engine;
 pub use pictures::{Frame, Picture};
 pub use subscription::Subscription;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use peal_call::Link;
 use peal_media::audio::{AudioEvent, Devices};
+use peal_media::video::{SourceEvent, VideoDevice};
 use peal_signalling::Notice;
 use tokio::sync::oneshot;
 
@@ -32,6 +33,11 @@ pub(crate) enum Message {
     SoundClosed,
     SoundChanged(AudioEvent),
     Devices(Devices),
+    /// From the source of pictures of this number.
+    Source(u64, SourceEvent),
+    /// A source of pictures that is not used any more is closed.
+    SourceClosed,
+    Cameras(Vec<VideoDevice>),
     EchoStarted(u64, Result<Engine, PealError>),
     Stop(oneshot::Sender<()>),
 }

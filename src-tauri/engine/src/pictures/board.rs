@@ -1,9 +1,11 @@
 //! Where pictures are put up for whoever draws them, around the loop and the snapshot.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use super::Picture;
 
@@ -27,9 +29,9 @@ impl Board {
         self.local.subscribe()
     }
 
-    /// Puts up my own, or takes it down.
-    pub fn show_local(&self, picture: Picture) {
-        put(&self.local, picture);
+    /// Where my own is put up.
+    pub fn own_place(&self) -> watch::Sender<Picture> {
+        self.local.clone()
     }
 
     /// Somebody's place, the same for as long as anybody watches or fills it.
@@ -40,13 +42,46 @@ impl Board {
     }
 }
 
+/// Puts the pictures of a stream up until it is dropped; then there is none.
+pub(crate) struct Forward {
+    place: watch::Sender<Picture>,
+    /// False: whatever still comes is too late. Looked at under the place's own lock.
+    goes_on: Arc<AtomicBool>,
+    task: AbortHandle,
+}
+
+impl Forward {
+    pub fn start(mut pictures: watch::Receiver<Picture>, place: watch::Sender<Picture>) -> Self {
+        let goes_on = Arc::new(AtomicBool::new(true));
+        let (to, may) = (place.clone(), Arc::clone(&goes_on));
+        pictures.mark_changed();
+        let task = tokio::spawn(async move {
+            while pictures.changed().await.is_ok() {
+                let picture = pictures.borrow_and_update().clone();
+                to.send_if_modified(|shown| may.load(Ordering::Acquire) && replace(shown, picture));
+            }
+        });
+        Self { place, goes_on, task: task.abort_handle() }
+    }
+}
+
+impl Drop for Forward {
+    fn drop(&mut self) {
+        self.goes_on.store(false, Ordering::Release);
+        self.task.abort();
+        put(&self.place, None);
+    }
+}
+
 /// Nobody is woken for nothing that follows nothing.
-pub(crate) fn put(place: &watch::Sender<Picture>, picture: Picture) {
-    place.send_if_modified(|shown| {
-        let changes = picture.is_some() || shown.is_some();
-        *shown = picture;
-        changes
-    });
+fn put(place: &watch::Sender<Picture>, picture: Picture) {
+    place.send_if_modified(|shown| replace(shown, picture));
+}
+
+fn replace(shown: &mut Picture, picture: Picture) -> bool {
+    let changes = picture.is_some() || shown.is_some();
+    *shown = picture;
+    changes
 }
 
 #[cfg(test)]
@@ -86,9 +121,32 @@ mod tests {
         let board = Board::new();
         let mut own = board.local();
         own.mark_unchanged();
-        board.show_local(None);
+        put(&board.own_place(), None);
         assert!(!own.has_changed().unwrap());
-        board.show_local(picture());
+        put(&board.own_place(), picture());
         assert!(own.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_forwarded_comes_until_it_is_dropped_and_never_after() {
+        let (board, (source, pictures)) = (Board::new(), watch::channel(picture()));
+        let mut own = board.local();
+        let forward = Forward::start(pictures, board.own_place());
+        own.wait_for(Option::is_some).await.unwrap();
+        drop(forward);
+        assert!(own.borrow_and_update().is_none(), "at once");
+        source.send_replace(picture());
+        tokio::task::yield_now().await;
+        assert!(!own.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ends_in_nothing_shows_nothing() {
+        let (board, (source, pictures)) = (Board::new(), watch::channel(picture()));
+        let mut own = board.local();
+        let _forward = Forward::start(pictures, board.own_place());
+        own.wait_for(Option::is_some).await.unwrap();
+        source.send_replace(None);
+        own.wait_for(Option::is_none).await.unwrap();
     }
 }
