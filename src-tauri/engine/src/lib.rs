@@ -52,5 +52,5 @@ mod voices;
 
 pub use config::{CameraChoice, DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 pub use engine::Engine;
-pub use pictures::{Frame, Picture};
+pub use pictures::{Fit, Frame, Picture, Scaler};
 pub use subscription::Subscription;

@@ -83,6 +83,8 @@ pub(crate) struct Softphone {
     /// What was told of the sound devices, and of the camera, last.
     pub trouble: [Option<crate::api::ErrorCode>; 2],
     pub meters: MeterSource,
+    /// How often it was looked after.
+    ticks: u32,
     pub own: OwnPicture,
     pub views: RemoteViews,
     pub board: Board,
@@ -113,6 +115,7 @@ impl Softphone {
             sound: SoundSystem::new(messages.clone()),
             own: OwnPicture::new(messages.clone(), board.clone(), config.camera.clone()),
             views: RemoteViews::default(),
+            ticks: 0,
             config,
             store: Arc::new(store),
             identity,
@@ -347,7 +350,8 @@ impl Softphone {
         self.look_at_the_clock();
         self.sound.retry();
         self.own.retry();
-        if self.own.is_used() {
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.own.is_used() && self.ticks.is_multiple_of(2) {
             self.own.look_for_cameras();
         }
         let lost = self.connection.state == ConnectionState::Reconnecting;

@@ -13,6 +13,7 @@ use crate::message::{Answer, Message, Reply};
 use crate::phone::Softphone;
 use crate::translate::call_id;
 
+pub use peal_media::video::convert::{Fit, Scaler};
 pub use peal_media::video::{Frame, Picture};
 
 pub(crate) use board::{Board, Forward};
