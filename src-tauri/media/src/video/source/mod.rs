@@ -1,5 +1,6 @@
 //! Where pictures come from: a camera, a screen, a window, a file, a test pattern.
 
+mod camera;
 mod error;
 mod file;
 pub mod pattern;
@@ -138,7 +139,7 @@ impl Drop for Source {
 
 /// The cameras of this computer; none where there are none. Costs a few milliseconds at most: ask every other second to see them come and go.
 pub fn cameras() -> Vec<VideoDevice> {
-    Vec::new()
+    camera::cameras()
 }
 
 /// The screens of this computer; none where there is no display.
