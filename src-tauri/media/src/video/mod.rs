@@ -5,14 +5,15 @@
 pub mod convert;
 mod frame;
 mod source;
+mod touch_up;
 
 use std::sync::Arc;
 
 pub use frame::{Frame, FrameError, MAX_HEIGHT, MAX_WIDTH, MIN_SIDE};
 pub use source::{
-    FileProblem, Format, Source, SourceChoice, SourceEvent, TouchUp, VideoDevice, VideoError, cameras, pattern,
-    screens, windows,
+    FileProblem, Format, Source, SourceChoice, SourceEvent, VideoDevice, VideoError, cameras, pattern, screens, windows,
 };
+pub use touch_up::{MAX_LEVEL, Retoucher, TouchUp};
 
 /// The newest picture of a stream; none: there is no picture now.
 pub type Picture = Option<Arc<Frame>>;

@@ -4,6 +4,7 @@ mod camera;
 mod error;
 mod file;
 pub mod pattern;
+mod screen;
 mod worker;
 
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use error::{FileProblem, VideoError};
 
-use super::Picture;
+use super::{Picture, TouchUp};
 use worker::Control;
 
 /// What to show.
@@ -57,15 +58,6 @@ pub struct Format {
     pub height: u32,
     /// Pictures in a second, at most.
     pub frame_rate: u32,
-}
-
-/// What is done to a person's picture. Screens, windows and the pattern are left as they are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TouchUp {
-    /// Smoothing of skin, 0 (none) to 9 (kit D06).
-    pub beauty: u8,
-    /// Brightening of skin, 0 (none) to 9 (kit D07).
-    pub whiteness: u8,
 }
 
 /// What happens to a source.
@@ -144,10 +136,10 @@ pub fn cameras() -> Vec<VideoDevice> {
 
 /// The screens of this computer; none where there is no display.
 pub fn screens() -> Vec<VideoDevice> {
-    Vec::new()
+    screen::all(screen::Kind::Screen)
 }
 
 /// The windows that can be seen now; none where there is no display.
 pub fn windows() -> Vec<VideoDevice> {
-    Vec::new()
+    screen::all(screen::Kind::Window)
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::{Format, SourceChoice, SourceEvent, TouchUp, VideoError, camera, file, pattern};
-use crate::video::{Frame, Picture};
+use super::screen::{Kind, Screen};
+use super::{Format, SourceChoice, SourceEvent, VideoError, camera, file, pattern};
+use crate::video::{Frame, Picture, Retoucher, TouchUp};
 
 /// What the [`Source`](super::Source) tells its thread.
 #[derive(Debug)]
@@ -73,13 +74,17 @@ fn run(
     events: &mpsc::UnboundedSender<SourceEvent>,
 ) -> Result<(), VideoError> {
     let mut reel = open(choice, format, control)?;
+    let mut retoucher = Retoucher::default();
     let mut told = false;
     while !control.is_halted() {
-        let frame = match reel.next(control)? {
+        let mut frame = match reel.next(control)? {
             Next::Picture(frame) => frame,
             Next::Nothing => continue,
             Next::End => break,
         };
+        if is_of_people(choice) {
+            retoucher.apply(&mut frame, control.touch_up());
+        }
         if !told {
             told = true;
             let Opened { name, frame_rate } = reel.opened();
@@ -94,12 +99,19 @@ fn run(
 fn open(choice: &SourceChoice, format: Format, control: &Arc<Control>) -> Result<Box<dyn Reel>, VideoError> {
     Ok(match choice {
         SourceChoice::Camera { id } => Box::new(camera::Camera::open(id.as_deref(), format, control)?),
-        SourceChoice::Screen { id } | SourceChoice::Window { id } => {
-            return Err(VideoError::UnknownDevice(id.clone()));
-        }
+        SourceChoice::Screen { id } => Box::new(Screen::open(Kind::Screen, id, format)?),
+        SourceChoice::Window { id } => Box::new(Screen::open(Kind::Window, id, format)?),
         SourceChoice::File { path, looped } => Box::new(file::File::open(path, *looped, format)?),
         SourceChoice::Pattern => Box::new(pattern::Pattern::new(format)),
     })
+}
+
+/// Whether its pictures are touched up.
+fn is_of_people(choice: &SourceChoice) -> bool {
+    match choice {
+        SourceChoice::Camera { .. } | SourceChoice::File { .. } => true,
+        SourceChoice::Screen { .. } | SourceChoice::Window { .. } | SourceChoice::Pattern => false,
+    }
 }
 
 /// The wish as a picture can have it: even, and neither too small nor too large; 1 to 60 pictures in a second.

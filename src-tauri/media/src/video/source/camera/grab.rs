@@ -153,8 +153,9 @@ fn open(index: &CameraIndex, format: Format) -> Result<nokhwa::Camera, VideoErro
     let mut camera = nokhwa::Camera::new(index.clone(), any).map_err(|error| classify(&error))?;
     let formats = camera.compatible_camera_formats().map_err(|error| classify(&error))?;
     for best in choose::by_use(formats, format).into_iter().take(MOST_TRIED) {
-        match camera.set_camera_format(best) {
-            Ok(()) => return Ok(camera),
+        let exactly = RequestedFormat::with_formats(RequestedFormatType::Exact(best), FORMATS);
+        match camera.set_camera_requset(exactly) {
+            Ok(_) => return Ok(camera),
             Err(error) => match classify(&error) {
                 // The driver gave another size or rate than it had listed.
                 VideoError::Unusable(_) => {}
