@@ -393,7 +393,9 @@ async fn b05_a_video_call_is_made_and_invites_in_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn b23_the_other_side_hears_that_a_camera_goes_on_and_off() {
     let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
+    ann.begins_with_camera(false).await;
     let call = ann.sees_and_talks_with(&mut bob).await;
+    ann.engine.open_camera(OpenCameraParams::default()).await.unwrap();
     let told = |on| {
         move |event: &Event| match event {
             Event::VideoAvailable { call_id, user_id, available } if *available == on => {
@@ -439,7 +441,10 @@ async fn b26_voice_becomes_picture_and_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn b29_a_muted_picture_names_its_user() {
     let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
+    ann.begins_with_camera(false).await;
     let call = ann.sees_and_talks_with(&mut bob).await;
+    bob.sees_call("Ann muted", &call, |call| call.members[0].video_muted).await;
+    ann.engine.open_camera(OpenCameraParams::default()).await.unwrap();
     assert_eq!(heard!(bob, Event::VideoMuted { user_id, muted: false, .. } => user_id.clone()), "ann");
     ann.engine.close_camera().await.unwrap();
     assert_eq!(heard!(bob, Event::VideoMuted { user_id, muted: true, .. } => user_id.clone()), "ann");

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use peal_engine::api::{CallParams, CallSession, Event, LocalViewParams, Media, StartRemoteViewParams, VideoSource};
+use peal_engine::api::{
+    CallParams, CallSession, Event, LocalViewParams, Media, SettingsPatch, StartRemoteViewParams, VideoSource};
 use peal_engine::{CameraChoice, EngineConfig, Frame, Picture};
 use peal_media::video::pattern::read_time_code;
 use tokio::sync::watch;
@@ -121,6 +122,14 @@ impl Person {
         self.connected().await;
         other.connected().await;
         call
+    }
+
+    /// A video call of theirs begins with the camera on, or off.
+    pub async fn begins_with_camera(&self, on: bool) {
+        let patch = SettingsPatch { open_camera: Some(on), ..SettingsPatch::default() };
+        if let Err(error) = self.engine.set_settings(patch).await {
+            panic!("{} can't set the camera: {error:?}", self.name);
+        }
     }
 
     /// Looks at somebody's picture.

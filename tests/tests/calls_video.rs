@@ -206,7 +206,9 @@ async fn a_film_that_ends_turns_the_picture_off() {
     let config = EngineConfig { camera: CameraChoice::Source(once), ..quiet(broker) };
     let mut ann = Person::new("ann", config).await;
     let mut bob = Person::new("bob", quiet(broker)).await;
+    ann.begins_with_camera(false).await;
     ann.sees_and_talks_with(&mut bob).await;
+    ann.engine.open_camera(OpenCameraParams::default()).await.unwrap();
     bob.hears_of_camera("ann", true).await;
     bob.hears_of_camera("ann", false).await;
     let view = ann.sees("it off", |view| !view.video.on).await;

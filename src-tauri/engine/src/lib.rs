@@ -27,6 +27,7 @@ mod echo;
 mod engine;
 mod fault;
 mod history;
+mod housekeeping;
 mod link;
 mod login;
 mod meanwhile;

@@ -3,6 +3,7 @@
 mod board;
 mod own;
 mod views;
+mod wanted;
 
 use peal_call::{CallSnapshot, Input, MediaKind};
 
