@@ -2,9 +2,11 @@
 //!
 //! A stream of pictures is a `watch::Receiver<Picture>`: whoever is late sees the newest one, and nothing queues.
 
+pub mod codec;
 mod encoder;
 mod frame;
 mod quality;
+pub mod rtp;
 
 use std::sync::Arc;
 
