@@ -117,7 +117,8 @@ impl Assembly {
             && let Some(asked_at) = missing.asked_at
             && missing.asked == 1
         {
-            let took = packet.at.saturating_duration_since(asked_at).clamp(Duration::from_millis(5), Duration::from_secs(1));
+            let took =
+                packet.at.saturating_duration_since(asked_at).clamp(Duration::from_millis(5), Duration::from_secs(1));
             self.round_trip = (self.round_trip * 7 + took) / 8;
         }
         if number < next {
@@ -222,9 +223,7 @@ impl Assembly {
 
     /// Nothing can be decoded, and no key frame is on its way.
     fn needs_key_frame(&self) -> bool {
-        self.waits_for_key
-            && self.next.is_some()
-            && !self.packets.values().any(|packet| is_key_start(&packet.payload))
+        self.waits_for_key && self.next.is_some() && !self.packets.values().any(|packet| is_key_start(&packet.payload))
     }
 
     fn begin_anew(&mut self, packet: Arrived) {
@@ -488,7 +487,9 @@ mod tests {
             });
             while assembly.poll(time).is_some() {}
             let _ = assembly.wants(time);
-            assert!(assembly.packets.len() <= MAX_KEPT + 1 && assembly.missing.len() <= MAX_MISSING + MAX_JUMP as usize);
+            assert!(
+                assembly.packets.len() <= MAX_KEPT + 1 && assembly.missing.len() <= MAX_MISSING + MAX_JUMP as usize
+            );
         }
     }
 }
