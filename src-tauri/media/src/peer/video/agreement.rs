@@ -84,11 +84,6 @@ impl Agreement {
     }
 }
 
-/// Whether these are the parameters of the picture.
-pub fn is_video(parameters: &RTCRtpParameters) -> bool {
-    parameters.codecs.iter().any(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(MIME_TYPE_H264))
-}
-
 /// Offers the picture.
 pub fn register(media: &mut MediaEngine) -> Result<(), PeerError> {
     let codecs = [

@@ -75,6 +75,8 @@ impl Work {
                 Ok(Some(frame)) => {
                     let now = Instant::now();
                     let size = (frame.width(), frame.height());
+                    // Whoever sees the picture finds it counted.
+                    self.count(now, size, shown_at.replace(now));
                     let frame = Arc::new(frame);
                     self.video.pictures.send_if_modified(|picture| {
                         // Looked at under the lock, so that nothing appears after the stream was taken away.
@@ -84,7 +86,6 @@ impl Work {
                         }
                         live
                     });
-                    self.count(now, size, shown_at.replace(now));
                 }
                 Ok(None) => {}
                 Err(error) => {
