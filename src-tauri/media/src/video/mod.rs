@@ -3,14 +3,20 @@
 //! A stream of pictures is a `watch::Receiver<Picture>`: whoever is late sees the newest one, and nothing queues.
 
 pub mod convert;
+pub mod codec;
+pub mod congestion;
 mod encoder;
 mod frame;
+pub(crate) mod layer;
 mod quality;
 mod source;
 mod touch_up;
+pub mod rtp;
+pub mod send;
 
 use std::sync::Arc;
 
+pub(crate) use encoder::{Delivery, Taking, Wish};
 pub use encoder::{LayerStats, VideoEncoder, VideoEncoderStats};
 pub use frame::{Frame, FrameError, MAX_HEIGHT, MAX_WIDTH, MIN_SIDE};
 pub use quality::{Direction, Lowered, PictureQuality, VideoQuality, VideoStats};
