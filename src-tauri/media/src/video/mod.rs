@@ -2,17 +2,17 @@
 //!
 //! A stream of pictures is a `watch::Receiver<Picture>`: whoever is late sees the newest one, and nothing queues.
 
-pub mod convert;
 pub mod codec;
 pub mod congestion;
+pub mod convert;
 mod encoder;
 mod frame;
 pub(crate) mod layer;
 mod quality;
-mod source;
-mod touch_up;
 pub mod rtp;
 pub mod send;
+mod source;
+mod touch_up;
 
 use std::sync::Arc;
 
