@@ -166,6 +166,7 @@ mod tests {
             connected_at: None,
             duration_ms: None,
             muted: false,
+            my_video: false,
             on_hold: false,
             switch: None,
             transfer_to: None,
