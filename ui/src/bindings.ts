@@ -97,6 +97,20 @@ export const commands = {
 	trustKey: (userId: string, deviceId: string) => __TAURI_INVOKE<null>("trust_key", { userId, deviceId }),
 	/**  Ask where to keep a text, and write it there; false: the person thought better of it. */
 	saveFile: (name: string, text: string) => __TAURI_INVOKE<boolean>("save_file", { name, text }),
+	/**  My picture on, or from another source. */
+	openCamera: (params: OpenCameraParams) => __TAURI_INVOKE<null>("open_camera", { params }),
+	/**  My picture off: the camera's light goes out. */
+	closeCamera: () => __TAURI_INVOKE<null>("close_camera"),
+	/**  The cameras, screens and windows that are there. */
+	videoSources: () => __TAURI_INVOKE<VideoSources>("video_sources"),
+	/**  A ticket for one look at a picture; none: this Peal has no door for pictures. */
+	pictureDoor: () => __TAURI_INVOKE<Ticket | null>("picture_door"),
+	/**  The call in a small window above all others. */
+	openPictureInPicture: () => __TAURI_INVOKE<null>("open_picture_in_picture"),
+	/**  Without the small window again. */
+	closePictureInPicture: () => __TAURI_INVOKE<null>("close_picture_in_picture"),
+	/**  The main window takes the whole screen, or its own place again. */
+	setFullScreen: (on: boolean) => __TAURI_INVOKE<null>("set_full_screen", { on }),
 	/**  Levels now, dB below full scale: ask 10 to 20 times a second while a call is on. */
 	meters: () => __TAURI_INVOKE<Meters>("meters"),
 	/**  Bring the main window to the front. */
@@ -248,8 +262,24 @@ export type CallStats = {
 	played_ms: number | null,
 	/**  From the answer to the first sound of theirs at the speaker, ms. */
 	first_audio_ms: number | null,
-	/**  What encrypts the voice. */
+	/**  What encrypts voice and picture. */
 	srtp_cipher: string,
+	/**  Pictures sent. */
+	frames_sent: number | null,
+	/**  Pictures of theirs that were decoded. */
+	frames_received: number | null,
+	/**  Of my picture now, kbit/s. */
+	video_sent_kbps: number | null,
+	/**  Of their picture now, kbit/s. */
+	video_received_kbps: number | null,
+	/**  Of their picture now, pixels; 0 while there is none. */
+	video_width: number,
+	/**  Of their picture now, pixels; 0 while there is none. */
+	video_height: number,
+	/**  Times that their picture stood still for more than half a second. */
+	freezes: number | null,
+	/**  What the path carries, as far as it is known, kbit/s; absent until measured. */
+	estimate_kbps: number | null,
 };
 
 /**  One call. */
@@ -284,6 +314,8 @@ export type CallView = {
 	duration_ms: number | null,
 	/**  My microphone is off. */
 	muted: boolean,
+	/**  My picture goes out in it, to whoever looks. */
+	my_video: boolean,
 	/**  I put it on hold. */
 	on_hold: boolean,
 	/**  A change between voice and picture that waits for an answer. */
@@ -402,7 +434,7 @@ export type ContactView = {
 	devices: ContactDevice[],
 };
 
-/**  A sound device. */
+/**  A device: a microphone, a speaker, a camera, or what else can be chosen. */
 export type DeviceView = {
 	/**  What the setting holds. */
 	id: string,
@@ -502,6 +534,16 @@ export type ErrorCode =
 "device_busy" | 
 /**  The sound device failed. */
 "device_failed" | 
+/**  No camera is there. */
+"no_camera" | 
+/**  Another program holds the camera. */
+"camera_busy" | 
+/**  The system does not let Peal use the camera, or see the screen. */
+"camera_denied" | 
+/**  The camera failed, or was unplugged. */
+"camera_failed" | 
+/**  The screen, window or file that was to be shown can't be read, or is gone. */
+"source_failed" | 
 /**  The data directory can't be read or written. */
 "storage_failed" | 
 /**  Another Peal runs on this profile. */
@@ -907,14 +949,24 @@ export type MemberView = {
 	muted: boolean,
 	/**  They put the call on hold. */
 	on_hold: boolean,
-	/**  Their camera is on. */
+	/**  A picture of theirs can be looked at: their camera is on, and the call is a video call. */
 	video: boolean,
+	/**  They have turned their camera off, in a video call (kit B29). */
+	video_muted: boolean,
 	/**  Their device, once it is settled. */
 	device_id: string | null,
 	/**  Who invited them, if it was not the one who began the call. */
 	invited_by: string | null,
 	/**  How much louder they are heard here than they speak, dB: -40 to 12 (see `set_volume`). */
 	volume_db: number | null,
+	/**  How good the media path to them is; absent until measured. */
+	quality: Quality | null,
+	/**  Why their picture, as it comes here, is less than it could be; absent while it is not, or is not looked at. */
+	picture_lowered: PictureLowered | null,
+	/**  Their picture stands still for the voice's sake: the path carries no picture at all now. */
+	picture_paused: boolean,
+	/**  Why my picture, as it goes to them, is less than they could see. */
+	my_picture_lowered: PictureLowered | null,
 };
 
 /**  Which call is brought into which. */
@@ -962,6 +1014,8 @@ export type PhoneView = {
 	calls: CallView[],
 	/**  Sound devices. */
 	audio: AudioView,
+	/**  My own picture. */
+	video: VideoView,
 	/**  What the person chose. */
 	settings: Settings,
 	/**  Saved groups, by name. */
@@ -974,6 +1028,13 @@ export type PhoneView = {
 
 /**  The snapshot has changed; this is the new one, whole. Bursts are joined: no more than one in 16 ms. */
 export type PhoneViewChanged = PhoneView;
+
+/**  Why a picture is less than it could be. */
+export type PictureLowered = 
+/**  The path between the two carries no more. */
+"network" | 
+/**  The sender's computer does not keep up. */
+"processor";
 
 /**  Whether somebody is there. */
 export type PresenceView = 
@@ -1182,6 +1243,26 @@ export type Settings = {
 	open_microphone: boolean,
 	/**  How much is sent of the voice (kit D04). */
 	audio_quality: AudioQuality,
+	/**  A camera's id, or `default`. */
+	camera: string,
+	/**  A video call begins with the picture on (kit D01). */
+	open_camera: boolean,
+	/**  Width of my picture, pixels: 160 to 1920 (kit D03). Of an odd one the last pixel is left out. */
+	video_width: number,
+	/**  Height of my picture, pixels: 90 to 1080 (kit D03). Of an odd one the last pixel is left out. */
+	video_height: number,
+	/**  Pictures a second, at most: 5 to 60. */
+	frame_rate: number,
+	/**  Of my picture at least, kbit/s: 50 to 10000 (kit D05); less only where the line carries less. */
+	min_bitrate: number,
+	/**  Of my picture at most, kbit/s: 50 to 10000 (kit D05). */
+	max_bitrate: number,
+	/**  How much my picture is whitened: 0, not at all, to 9 (kit D06). */
+	whiteness_level: number,
+	/**  How much skin is smoothed in my picture: 0, not at all, to 9 (kit D07). */
+	beauty_level: number,
+	/**  I see my own picture as in a mirror; the others never do. */
+	mirror_preview: boolean,
 	/**  Safe mode: a login needs a token (kit D08). Since the next login. */
 	check_sum: boolean,
 	/**  The log says more (kit D09); never names, addresses or words. */
@@ -1226,6 +1307,26 @@ export type SettingsPatch = {
 	open_microphone?: boolean | null,
 	/**  How much is sent of the voice. */
 	audio_quality?: AudioQuality | null,
+	/**  A camera's id, or `default`. */
+	camera?: string | null,
+	/**  A video call begins with the picture on (kit D01). */
+	open_camera?: boolean | null,
+	/**  Width of my picture, pixels: 160 to 1920 (kit D03). Of an odd one the last pixel is left out. */
+	video_width?: number | null,
+	/**  Height of my picture, pixels: 90 to 1080 (kit D03). Of an odd one the last pixel is left out. */
+	video_height?: number | null,
+	/**  Pictures a second, at most: 5 to 60. */
+	frame_rate?: number | null,
+	/**  Of my picture at least, kbit/s: 50 to 10000 (kit D05); less only where the line carries less. */
+	min_bitrate?: number | null,
+	/**  Of my picture at most, kbit/s: 50 to 10000 (kit D05). */
+	max_bitrate?: number | null,
+	/**  How much my picture is whitened: 0, not at all, to 9 (kit D06). */
+	whiteness_level?: number | null,
+	/**  How much skin is smoothed in my picture: 0, not at all, to 9 (kit D07). */
+	beauty_level?: number | null,
+	/**  I see my own picture as in a mirror; the others never do. */
+	mirror_preview?: boolean | null,
 	/**  A login needs a token. */
 	check_sum?: boolean | null,
 	/**  The log says more. */
@@ -1308,6 +1409,43 @@ export type Verification =
 /**  A device shows another key than the one believed, or than the one compared. */
 "changed";
 
+/**  Where a picture of mine comes from. */
+export type VideoSource = 
+/**  A camera. */
+{ kind: "camera"; 
+/**  Which; absent: the one in the settings. */
+id?: string | null } | 
+/**  A whole screen. */
+{ kind: "screen"; 
+/**  Which. */
+id: string } | 
+/**  One window. */
+{ kind: "window"; 
+/**  Which. */
+id: string } | 
+/**  A file with moving pictures (Y4M), played in real time. */
+{ kind: "file"; 
+/**  Where it is on this computer. */
+path: string; 
+/**  It begins again at its end; else the last picture stays. */
+looped?: boolean } | 
+/**  A moving test pattern with the time in it. */
+{ kind: "pattern" };
+
+/**  My own picture, and what is wrong with it. */
+export type VideoView = {
+	/**  The cameras that are there. Looked for when something first needs a picture, and as they come and go while it does. */
+	cameras: DeviceView[],
+	/**  My picture is on: it is in the video calls that run and that begin, until `close_camera` or the last one ends. */
+	on: boolean,
+	/**  What is open now; absent: nothing is, and the camera's light is off. */
+	source: VideoSource | null,
+	/**  It is being opened. */
+	opening: boolean,
+	/**  What is wrong with it, if anything. */
+	problem: PealError | null,
+};
+
 /**  How loud somebody is. */
 export type VoiceLevel = {
 	/**  The account; empty for my own microphone. */
@@ -1350,3 +1488,7 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
+
+export type OpenCameraParams = { source?: VideoSource | null };
+export type VideoSources = { cameras: DeviceView[]; screens: DeviceView[]; windows: DeviceView[] };
+export type Ticket = { url: string; token: string };
