@@ -168,6 +168,7 @@ pub mod tests {
             connected_at: None,
             duration_ms: None,
             muted: false,
+            my_video: false,
             on_hold: false,
             switch: None,
             transfer_to: None,

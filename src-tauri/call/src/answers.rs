@@ -87,7 +87,7 @@ impl Phone {
         let group = call.is_group();
         // A voice caller is not made to show a picture.
         if media == MediaKind::Audio && !group {
-            call.media = MediaKind::Audio;
+            self.set_media(id, MediaKind::Audio);
         }
         self.joined(now, id, &from.user, from.device.clone());
         let Some(call) = self.call_mut(id) else { return };

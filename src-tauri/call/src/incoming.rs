@@ -315,8 +315,9 @@ impl Phone {
             return self.refuse(id, Refusal::WrongState);
         }
         if let Some(media) = media {
-            call.media = media;
+            self.set_media(id, media);
         }
+        let Some(call) = self.call_mut(id) else { return };
         let Some(from) = call.inviter.clone() else { return };
         let (generation, media) = (call.generation, call.media);
         call.phase = Phase::Accepting { deadline: now + CONNECT_LIMIT, sent: false, again_at: now + SAID_AGAIN };

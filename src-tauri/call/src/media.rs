@@ -22,6 +22,9 @@ impl Phone {
             // A doorbell is heard before the answer (kit A10).
             self.notify(Notice::StreamAdded(id, link.peer.user.clone()));
         }
+        if first && self.media_revision > 0 && self.call(id).is_some_and(|call| call.lets_preview(&link.peer)) {
+            self.send_media_state(id, Some(&link.peer));
+        }
         self.heard(now, id, &link.peer);
     }
 

@@ -175,6 +175,11 @@ impl Phone {
         self.calls.iter().filter(|call| !call.is_waiting()).map(Call::snapshot).collect()
     }
 
+    /// My camera is on: a picture leaves by the video calls.
+    pub const fn is_video_on(&self) -> bool {
+        self.video
+    }
+
     /// My microphone is off.
     pub const fn is_muted(&self) -> bool {
         self.muted

@@ -167,7 +167,7 @@ pub enum Input {
     },
     /// Camera off or on.
     SetVideo {
-        /// True: a picture leaves.
+        /// True: a picture leaves by the video calls.
         on: bool,
     },
     /// Who may ring, and how, from now on.

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use crate::call::Call;
+use crate::call::{Call, Phase};
 use crate::member::Member;
+use crate::path::{MediaPath, Path};
 use crate::phone::TOLD_AGAIN;
-use crate::{CallId, DeviceAddress, EndReason, HangupReason, Meanwhile, Notice, Phone, Refusal, Signal};
+use crate::{CallId, DeviceAddress, EndReason, HangupReason, Meanwhile, MediaKind, Notice, Phone, Refusal, Signal};
 
 impl Phone {
     /// One microphone for all calls (kit C09, E14).
@@ -16,7 +17,7 @@ impl Phone {
         }
     }
 
-    /// One camera for all calls (kit E13).
+    /// One camera for all video calls (kit E13).
     pub(crate) fn set_video(&mut self, on: bool) {
         if self.video != on {
             self.video = on;
@@ -46,13 +47,28 @@ impl Phone {
         }
     }
 
-    /// Tells one device, or all in the call, what I send.
+    /// What the call carries is another: a picture of mine goes out by it now, or does no more.
+    pub(crate) fn set_media(&mut self, id: CallId, media: MediaKind) -> bool {
+        let Some(call) = self.call_mut(id) else { return false };
+        let changes = std::mem::replace(&mut call.media, media) != media;
+        let tells = changes && call.is_in();
+        if changes && self.video {
+            self.media_revision += 1;
+            if tells {
+                self.send_media_state(id, None);
+            }
+        }
+        changes
+    }
+
+    /// Tells one device what I send, or all that have my media: those in the call, and those that preview it.
     pub(crate) fn send_media_state(&mut self, id: CallId, to: Option<&DeviceAddress>) {
         let (muted, video) = (self.muted, self.video);
         let Some(call) = self.call(id) else { return };
+        let video = video && call.media == MediaKind::Video;
         let revision = told_revision(call.generation, self.media_revision);
         let on_hold = call.on_hold;
-        let told = to.map_or_else(|| call.joined_devices(), |to| vec![to.clone()]);
+        let told = to.map_or_else(|| call.reached_devices(), |to| vec![to.clone()]);
         for to in told {
             self.send(to, Signal::MediaState { call: id, revision, muted, on_hold, video });
         }
@@ -67,7 +83,7 @@ impl Phone {
         on_hold: bool,
         video: bool,
     ) {
-        let Some(call) = self.call_mut(id).filter(|call| call.is_answered_here()) else {
+        let Some(call) = self.call_mut(id).filter(|call| call.is_answered_here() || call.previews(from)) else {
             return;
         };
         let newest =
@@ -135,6 +151,26 @@ impl Phone {
                 }
             }
         }
+    }
+}
+
+impl Call {
+    /// The devices that have my media: of everyone else in the call, and those that let it be heard before the answer.
+    fn reached_devices(&self) -> Vec<DeviceAddress> {
+        let mut devices = self.joined_devices();
+        let previewing = |path: &&MediaPath| path.path == Path::Up && self.lets_preview(&path.peer);
+        devices.extend(self.paths.iter().filter(previewing).map(|path| path.peer.clone()));
+        devices
+    }
+
+    /// This device has my media before it has answered.
+    pub(crate) fn lets_preview(&self, peer: &DeviceAddress) -> bool {
+        self.is_in() && self.early_media && !self.is_joined(peer)
+    }
+
+    /// The media of this device is here before the answer.
+    fn previews(&self, from: &DeviceAddress) -> bool {
+        matches!(self.phase, Phase::Ringing { .. }) && self.path(from).is_some_and(|path| path.path == Path::Up)
     }
 }
 

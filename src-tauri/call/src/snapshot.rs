@@ -139,7 +139,7 @@ pub struct MemberSnapshot {
     pub muted: bool,
     /// They hold the call.
     pub on_hold: bool,
-    /// Their camera is on.
+    /// Their camera is on, and the call is a video call.
     pub video: bool,
     /// Who invited them, if it is known.
     pub invited_by: Option<UserId>,

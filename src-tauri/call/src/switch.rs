@@ -32,11 +32,11 @@ impl Phone {
             }
             (MediaKind::Video, None) | (MediaKind::Audio, _) => {
                 call.switch = None;
-                call.media = media;
                 call.media_revision = call.media_revision.saturating_add(1);
                 call.media_by = Some(me);
                 let revision = call.media_revision;
                 self.send_media_request(id, revision, media, true);
+                self.set_media(id, media);
                 self.notify(Notice::MediaChanged(id, media));
             }
         }
@@ -143,7 +143,7 @@ impl Phone {
         call.media_revision = call.media_revision.max(revision);
         call.media_by = by;
         call.switch = None;
-        if std::mem::replace(&mut call.media, media) != media {
+        if self.set_media(id, media) {
             self.notify(Notice::MediaChanged(id, media));
         }
     }

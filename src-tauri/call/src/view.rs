@@ -3,7 +3,7 @@
 use crate::call::{Call, Phase};
 use crate::member::{Member, Pending};
 use crate::path::Path;
-use crate::{CallSnapshot, CallState, MemberSnapshot, MemberState, Standing, Switch, UserId};
+use crate::{CallSnapshot, CallState, MediaKind, MemberSnapshot, MemberState, Standing, Switch, UserId};
 
 impl Call {
     /// The call as it is shown.
@@ -86,7 +86,7 @@ impl Call {
             reason,
             muted: member.muted,
             on_hold: member.on_hold,
-            video: member.video,
+            video: member.video && self.media == MediaKind::Video,
             invited_by: member.invited_by.clone(),
         }
     }

@@ -7,8 +7,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::api::{
-    AcceptParams, CALL_TIMEOUT_MS, CallParams, CallStats, ContactKind, ErrorCode, InviteParams, Media, PealError,
-    StatsParams,
+    AcceptParams, CALL_TIMEOUT_MS, CallParams, CallStats, ContactKind, ErrorCode, InviteParams, PealError, StatsParams,
 };
 use crate::echo::{ECHO, echo_device};
 use crate::fault::not_logged_in;
@@ -21,9 +20,6 @@ impl Softphone {
     pub async fn place(&mut self, params: CallParams) -> Result<Answer, PealError> {
         if self.session.is_none() {
             return Err(not_logged_in());
-        }
-        if params.media == Media::Video {
-            return Err(no_pictures());
         }
         let names = self.invited_names(params.to, params.group_id.as_deref())?;
         let only = names.iter().any(|name| name == ECHO);
@@ -69,9 +65,6 @@ impl Softphone {
     }
 
     pub async fn accept(&mut self, params: AcceptParams) -> Result<Answer, PealError> {
-        if self.session.is_some() && params.media == Some(Media::Video) {
-            return Err(no_pictures());
-        }
         let (media, meanwhile) = (params.media.map(Into::into), params.meanwhile.into());
         let first = !self.talks();
         let done = self.about(&params.call_id, |call| Input::Accept { call, media, meanwhile }).await?;
@@ -193,6 +186,14 @@ impl Softphone {
                         played_ms: voice.total_ms as f64,
                         first_audio_ms: voice.first_audio.and_then(since_answer),
                         srtp_cipher: peer.srtp_cipher,
+                        frames_sent: peer.video.frames_sent as f64,
+                        frames_received: peer.video.frames_decoded as f64,
+                        video_sent_kbps: peer.video.sent_kbps,
+                        video_received_kbps: peer.video.received_kbps,
+                        video_width: peer.video.received_width,
+                        video_height: peer.video.received_height,
+                        freezes: peer.video.freezes as f64,
+                        estimate_kbps: (peer.video.estimate_kbps > 0.0).then_some(peer.video.estimate_kbps),
                     },
                 );
             }
@@ -220,12 +221,15 @@ fn together(a: CallStats, b: CallStats) -> CallStats {
         played_ms: a.played_ms + b.played_ms,
         first_audio_ms: of(a.first_audio_ms, b.first_audio_ms, f64::min),
         srtp_cipher: if a.srtp_cipher.is_empty() { b.srtp_cipher } else { a.srtp_cipher },
+        frames_sent: a.frames_sent + b.frames_sent,
+        frames_received: a.frames_received + b.frames_received,
+        video_sent_kbps: a.video_sent_kbps + b.video_sent_kbps,
+        video_received_kbps: a.video_received_kbps + b.video_received_kbps,
+        video_width: a.video_width.max(b.video_width),
+        video_height: a.video_height.max(b.video_height),
+        freezes: a.freezes + b.freezes,
+        estimate_kbps: of(a.estimate_kbps, b.estimate_kbps, f64::min),
     }
-}
-
-/// The error of everything that needs a camera.
-pub(crate) fn no_pictures() -> PealError {
-    PealError::new(ErrorCode::Unsupported, "there are no pictures yet")
 }
 
 pub(crate) fn message(message: Option<String>) -> Result<Option<String>, PealError> {

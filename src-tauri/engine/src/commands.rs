@@ -16,6 +16,10 @@ impl Softphone {
             Command::Login(params) => return self.begin_login(params, reply),
             Command::CallStats(params) => return self.call_stats(&params, reply),
             Command::SafetyNumber { user_id } => return self.safety_number(&user_id, reply),
+            Command::OpenCamera(params) => return self.open_camera(params, reply),
+            Command::CloseCamera => return self.own.turn_off(reply),
+            Command::StopLocalView(params) => return self.stop_local_view(params, reply),
+            Command::VideoSources => return self.video_sources(reply),
             Command::InitEngine => return self.sound.warm_up(reply),
             Command::ReleaseEngine => return self.release_engine(reply),
             Command::Logout => self.log_out().await,
@@ -51,6 +55,9 @@ impl Softphone {
             Command::SetCallTimeout { ms } => {
                 self.change_settings(SettingsPatch { call_timeout_ms: Some(ms), ..SettingsPatch::default() }).await
             }
+            Command::StartLocalView(params) => self.start_local_view(params),
+            Command::StartRemoteView(params) => self.start_remote_view(params),
+            Command::StopRemoteView(params) => self.stop_remote_view(params),
             Command::SetVolume(params) => self.set_volume(params),
             Command::SetSettings(patch) => self.change_settings(patch).await,
             Command::SetProfile(patch) => self.set_profile(patch).await,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::api::ContactKind;
 
+use crate::api::VideoSource;
+
 pub use peal_media::audio::{Microphone as MicrophoneChoice, Speaker as SpeakerChoice};
 
 /// Where the embedded broker listens unless told otherwise.
@@ -19,6 +21,18 @@ pub enum Profile {
     At(PathBuf),
     /// In memory, gone at the end.
     Temporary,
+}
+
+/// Where the picture of a phone comes from, until `open_camera` says otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CameraChoice {
+    /// The camera in the settings.
+    #[default]
+    Settings,
+    /// Nowhere: video calls begin without it.
+    Nothing,
+    /// Always from there.
+    Source(VideoSource),
 }
 
 /// How an engine is to run.
@@ -36,6 +50,8 @@ pub struct EngineConfig {
     pub microphone: Option<MicrophoneChoice>,
     /// The speaker; absent: what the settings say.
     pub speaker: Option<SpeakerChoice>,
+    /// The camera.
+    pub camera: CameraChoice,
     /// Echo cancellation, noise suppression and gain also where the microphone is no device (for measuring).
     pub force_processing: bool,
     /// Answer every call at once.
@@ -59,6 +75,7 @@ impl Default for EngineConfig {
             kind: ContactKind::Person,
             microphone: None,
             speaker: None,
+            camera: CameraChoice::Settings,
             force_processing: false,
             auto_answer: false,
             embedded_broker: DEFAULT_BROKER,

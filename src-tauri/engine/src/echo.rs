@@ -11,7 +11,7 @@ use peal_store::Identity;
 use sha2::{Digest, Sha256};
 
 use crate::api::ContactKind;
-use crate::{EngineConfig, Profile};
+use crate::{CameraChoice, EngineConfig, Profile};
 
 /// The contact's name.
 pub(crate) const ECHO: &str = "echo";
@@ -52,6 +52,7 @@ pub(crate) fn echo_config(main: &EngineConfig, device: &DeviceId) -> EngineConfi
         kind: ContactKind::Echo,
         microphone: Some(Microphone::Echo { delay: DELAY }),
         speaker: Some(Speaker::Null),
+        camera: CameraChoice::Nothing,
         force_processing: false,
         auto_answer: true,
         embedded_broker: main.embedded_broker,

@@ -2,6 +2,7 @@
 
 mod calls;
 mod people;
+mod pictures;
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use crate::api::{
     AccountView, Command, ErrorCode, Event, LoginParams, Meters, PealError, PhoneView, SettingsPatch, VolumeParams,
 };
 use crate::message::{Answer, Message};
-use crate::phone::Softphone;
+use crate::phone::{Ends, Softphone};
+use crate::pictures::Board;
 use crate::view::MeterSource;
 
 /// Events that a slow listener may be behind before it misses the oldest.
@@ -26,6 +28,7 @@ pub struct Engine {
     view: watch::Receiver<Arc<PhoneView>>,
     events: broadcast::Sender<Event>,
     meters: MeterSource,
+    board: Board,
 }
 
 impl Engine {
@@ -50,11 +53,12 @@ impl Engine {
         .map_err(|error| PealError::new(ErrorCode::Internal, error.to_string()))??;
         let (messages, received) = mpsc::unbounded_channel();
         let events = broadcast::Sender::new(EVENT_BACKLOG);
-        let meters = MeterSource::default();
-        let (phone, view) =
-            Softphone::new(config, store, identity.unwrap_or(own), messages.clone(), events.clone(), meters.clone())?;
+        let (meters, board) = (MeterSource::default(), Board::new());
+        let ends =
+            Ends { messages: messages.clone(), events: events.clone(), meters: meters.clone(), board: board.clone() };
+        let (phone, view) = Softphone::new(config, store, identity.unwrap_or(own), ends)?;
         tokio::spawn(phone.run(received));
-        Ok(Self { messages, view, events, meters })
+        Ok(Self { messages, view, events, meters, board })
     }
 
     /// Everything a screen shows, now.
@@ -149,6 +153,7 @@ impl Engine {
             Answer::ExportedContacts(file) => serde_json::to_value(file),
             Answer::Imported(report) => serde_json::to_value(report),
             Answer::ExportedHistory(file) => serde_json::to_value(file),
+            Answer::VideoSources(sources) => serde_json::to_value(sources),
             Answer::SafetyNumbers(numbers) => serde_json::to_value(numbers),
         };
         json.map_err(|error| PealError::new(ErrorCode::Internal, error.to_string()))

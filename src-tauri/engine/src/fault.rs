@@ -2,6 +2,7 @@
 
 use peal_call::{NameError, Refusal};
 use peal_media::audio::AudioError;
+use peal_media::video::VideoError;
 use peal_signalling::{BrokerError, ConnectError, Problem, SendError, ServerUrlError};
 use peal_store::StoreError;
 
@@ -88,6 +89,22 @@ impl From<AudioError> for PealError {
             }
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<VideoError> for PealError {
+    fn from(error: VideoError) -> Self {
+        let code = match &error {
+            VideoError::NoCamera => ErrorCode::NoCamera,
+            VideoError::Busy => ErrorCode::CameraBusy,
+            VideoError::Denied => ErrorCode::CameraDenied,
+            VideoError::Unplugged | VideoError::Silent(_) | VideoError::Unusable(_) => ErrorCode::CameraFailed,
+            VideoError::UnknownDevice(_)
+            | VideoError::NoScreen
+            | VideoError::WindowClosed
+            | VideoError::File { .. } => ErrorCode::SourceFailed,
+        };
+        Self { code, message: error.to_string(), hint: error.hint().to_owned() }
     }
 }
 

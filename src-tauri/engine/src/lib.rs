@@ -35,6 +35,7 @@ mod notices;
 mod orders;
 mod people;
 mod phone;
+mod pictures;
 mod policy;
 mod presence;
 mod records;
@@ -49,6 +50,7 @@ mod vcard;
 mod view;
 mod voices;
 
-pub use config::{DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
+pub use config::{CameraChoice, DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 pub use engine::Engine;
+pub use pictures::{Frame, Picture};
 pub use subscription::Subscription;

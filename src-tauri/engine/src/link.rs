@@ -6,11 +6,13 @@ use std::time::Duration;
 use peal_call::{Candidate, Link};
 use peal_media::audio::{Audio, EncodedFrame, RtpVoicePacket, Voice};
 use peal_media::peer::{self, Peer, PeerConfig, PeerError, PeerEvent, PeerStats, VoiceFrame};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use peal_media::video::{Direction, Picture, PictureQuality, VideoEncoder};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::api::{IceServer, Quality};
 use crate::message::Message;
+use crate::pictures::{Forward, Size};
 
 /// How often the path is judged.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
@@ -31,6 +33,10 @@ pub(crate) enum Order {
     Hear(Arc<Voice>),
     /// Where mine comes from; none: nothing of it leaves.
     Speak(Option<broadcast::Receiver<EncodedFrame>>),
+    /// My picture goes out, to be seen if the other side looks; none: nothing of it leaves.
+    Show(Option<Arc<VideoEncoder>>),
+    /// Their picture is put up there, at that size; none: nobody looks.
+    Look(Option<(Size, watch::Sender<Picture>)>),
     /// A message beside MQTT; lost if the path is not up.
     Control(Vec<u8>),
     Stats(oneshot::Sender<PeerStats>),
@@ -49,6 +55,10 @@ pub(crate) enum Fact {
     Control(Vec<u8>),
     /// How good the path is, and the share of my packets that get lost, in percent.
     Judged(Quality, u8),
+    /// What a picture is now: mine on its way to them, or theirs.
+    Picture(Direction, PictureQuality),
+    /// Their picture does not come any more.
+    PictureStopped,
 }
 
 /// A running link. Dropping it closes the peer connection.
@@ -62,13 +72,31 @@ pub(crate) struct LinkHandle {
     speaks: bool,
     /// How good the path is, and the share of my packets that get lost, in percent.
     pub judged: Option<(Quality, u8)>,
+    /// My picture goes out by it, from this encoder.
+    shows: Option<Arc<VideoEncoder>>,
+    /// Their picture is looked at, this large.
+    looks: Option<Size>,
+    /// What my picture is on its way to them.
+    pub mine: Option<PictureQuality>,
+    /// What theirs is.
+    pub theirs: Option<PictureQuality>,
 }
 
 impl LinkHandle {
     pub fn open(link: Link, number: u64, ice_servers: &[IceServer], messages: mpsc::UnboundedSender<Message>) -> Self {
         let (orders, received) = mpsc::unbounded_channel();
         tokio::spawn(run(Reporter { link, number, messages }, config(ice_servers), received));
-        Self { orders, number, voice: None, speaks: false, judged: None }
+        Self {
+            orders,
+            number,
+            voice: None,
+            speaks: false,
+            judged: None,
+            shows: None,
+            looks: None,
+            mine: None,
+            theirs: None,
+        }
     }
 
     /// Puts the peer into the mix, unless they are in it, that loud: 1.0 as they speak, 0.0 not at all.
@@ -89,6 +117,31 @@ impl LinkHandle {
         if self.speaks != speaks {
             self.speaks = speaks;
             self.order(Order::Speak(speaks.then(|| audio.uplink())));
+        }
+    }
+
+    /// Lets my picture out, or keeps it in.
+    pub fn show(&mut self, encoder: Option<&Arc<VideoEncoder>>) {
+        let same = match (&self.shows, encoder) {
+            (Some(shown), Some(encoder)) => Arc::ptr_eq(shown, encoder),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if !same {
+            self.shows = encoder.cloned();
+            self.mine = None;
+            self.order(Order::Show(encoder.cloned()));
+        }
+    }
+
+    /// Looks at their picture at this size, which is put up at `place`; none: nobody looks.
+    pub fn look(&mut self, size: Option<Size>, place: impl FnOnce() -> watch::Sender<Picture>) {
+        if self.looks != size {
+            self.looks = size;
+            if size.is_none() {
+                self.theirs = None;
+            }
+            self.order(Order::Look(size.map(|size| (size, place()))));
         }
     }
 
@@ -124,6 +177,8 @@ struct Running {
     /// The next frame of mine follows a pause of this link's own.
     resumes: bool,
     last: PeerStats,
+    /// Their picture, on its way to whoever looks.
+    forward: Option<Forward>,
     last_concealed_ms: u64,
 }
 
@@ -136,8 +191,15 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
             return reporter.say(Fact::Failed);
         }
     };
-    let mut running =
-        Running { peer, reporter, voice: None, resumes: true, last: PeerStats::default(), last_concealed_ms: 0 };
+    let mut running = Running {
+        peer,
+        reporter,
+        voice: None,
+        resumes: true,
+        last: PeerStats::default(),
+        forward: None,
+        last_concealed_ms: 0,
+    };
     let mut uplink: Option<broadcast::Receiver<EncodedFrame>> = None;
     let mut connected = false;
     let mut said_goodbye = false;
@@ -148,6 +210,8 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
             biased;
             order = orders.recv() => match order {
                 Some(Order::Hear(voice)) => running.hear(voice),
+                Some(Order::Show(encoder)) => running.peer.send_video(encoder.as_ref()),
+                Some(Order::Look(view)) => running.look(view),
                 Some(Order::Speak(frames)) => {
                     running.resumes = uplink.is_none();
                     uplink = frames;
@@ -223,7 +287,7 @@ impl Running {
                 let _ = reply.send(self.peer.stats().await);
                 Ok(())
             }
-            Order::Hear(_) | Order::Speak(_) => Ok(()),
+            Order::Hear(_) | Order::Speak(_) | Order::Show(_) | Order::Look(_) => Ok(()),
         };
         if let Err(error) = done {
             tracing::warn!(%error, "the media path can't be set up");
@@ -251,7 +315,20 @@ impl Running {
             PeerEvent::Closed => self.say(Fact::Closed),
             PeerEvent::Failed => self.say(Fact::Failed),
             PeerEvent::Control(message) => self.say(Fact::Control(message.to_vec())),
-            PeerEvent::ControlOpen => {}
+            PeerEvent::VideoQuality { direction, quality } => self.say(Fact::Picture(direction, quality)),
+            PeerEvent::VideoStopped => self.say(Fact::PictureStopped),
+            PeerEvent::ControlOpen | PeerEvent::VideoStarted => {}
+        }
+    }
+
+    fn look(&mut self, view: Option<(Size, watch::Sender<Picture>)>) {
+        self.peer.want_video(view.as_ref().map(|(size, _)| (size.width, size.height)));
+        match view {
+            Some((_, place)) if self.forward.is_none() => {
+                self.forward = Some(Forward::start(self.peer.pictures(), place));
+            }
+            Some(_) => {}
+            None => self.forward = None,
         }
     }
 

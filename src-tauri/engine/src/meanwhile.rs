@@ -3,9 +3,9 @@
 use peal_call::{Callee, Input};
 
 use crate::api::{
-    AnswerSwitchParams, ErrorCode, Media, MergeParams, PealError, SwitchMediaParams, TransferParams, VolumeParams,
+    AnswerSwitchParams, ErrorCode, MergeParams, PealError, SwitchMediaParams, TransferParams, VolumeParams,
 };
-use crate::calling::{no_pictures, ring_time};
+use crate::calling::ring_time;
 use crate::fault::not_logged_in;
 use crate::message::Answer;
 use crate::phone::Softphone;
@@ -49,17 +49,11 @@ impl Softphone {
     }
 
     pub async fn switch_media(&mut self, params: SwitchMediaParams) -> Result<Answer, PealError> {
-        if self.session.is_some() && params.media == Media::Video {
-            return Err(no_pictures());
-        }
         let media = params.media.into();
         self.about(&params.call_id, |call| Input::SwitchMedia { call, media }).await
     }
 
     pub async fn answer_switch(&mut self, params: AnswerSwitchParams) -> Result<Answer, PealError> {
-        if self.session.is_some() && params.accept {
-            return Err(no_pictures());
-        }
         self.about(&params.call_id, |call| Input::AnswerSwitch { call, accept: params.accept }).await
     }
 

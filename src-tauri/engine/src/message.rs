@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use peal_call::Link;
 use peal_media::audio::{AudioEvent, Devices};
+use peal_media::video::{SourceEvent, VideoDevice};
 use peal_signalling::Notice;
 use tokio::sync::oneshot;
 
 use crate::Engine;
 use crate::api::{
     AccountView, CallSession, CallStats, Command, ContactView, ExportedContacts, ExportedHistory, Group, ImportReport,
-    PealError, PhoneView, Profile, RecordView, SafetyNumber,
+    PealError, PhoneView, Profile, RecordView, SafetyNumber, VideoSources,
 };
 use crate::link::Fact;
 use crate::login::LoggedIn;
@@ -32,6 +33,11 @@ pub(crate) enum Message {
     SoundClosed,
     SoundChanged(AudioEvent),
     Devices(Devices),
+    /// From the source of pictures of this number.
+    Source(u64, SourceEvent),
+    /// A source of pictures that is not used any more is closed.
+    SourceClosed,
+    Cameras(Vec<VideoDevice>),
     EchoStarted(u64, Result<Engine, PealError>),
     Stop(oneshot::Sender<()>),
 }
@@ -56,4 +62,5 @@ pub(crate) enum Answer {
     Imported(ImportReport),
     ExportedHistory(ExportedHistory),
     SafetyNumbers(Vec<SafetyNumber>),
+    VideoSources(VideoSources),
 }

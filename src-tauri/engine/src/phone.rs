@@ -19,6 +19,7 @@ use crate::broker::EmbeddedBroker;
 use crate::directory::Directory;
 use crate::meanwhile::VOLUMES;
 use crate::message::{Answer, Message, Reply};
+use crate::pictures::{Board, OwnPicture, RemoteViews};
 use crate::policy::Screening;
 use crate::sound::SoundSystem;
 use crate::view::{MeterSource, Surroundings};
@@ -40,6 +41,14 @@ pub(crate) struct Session {
     pub account: AccountView,
     pub shown_state: PresenceState,
     pub echo: Option<Engine>,
+}
+
+/// What the handle outside has the other end of.
+pub(crate) struct Ends {
+    pub messages: mpsc::UnboundedSender<Message>,
+    pub events: broadcast::Sender<Event>,
+    pub meters: MeterSource,
+    pub board: Board,
 }
 
 /// The loop's state.
@@ -71,9 +80,12 @@ pub(crate) struct Softphone {
     pub volumes: HashMap<String, f32>,
     pub answered_at: HashMap<CallId, Instant>,
     pub sound: SoundSystem,
-    /// What was told of the sound devices last.
-    pub trouble: Option<crate::api::ErrorCode>,
+    /// What was told of the sound devices, and of the camera, last.
+    pub trouble: [Option<crate::api::ErrorCode>; 2],
     pub meters: MeterSource,
+    pub own: OwnPicture,
+    pub views: RemoteViews,
+    pub board: Board,
     pub broker: Arc<Mutex<EmbeddedBroker>>,
     /// The devices stay open until then, so that the last sound is heard.
     pub lingers: Option<Instant>,
@@ -87,10 +99,9 @@ impl Softphone {
         config: EngineConfig,
         store: Store,
         identity: Identity,
-        messages: mpsc::UnboundedSender<Message>,
-        events: broadcast::Sender<Event>,
-        meters: MeterSource,
+        ends: Ends,
     ) -> Result<(Self, watch::Receiver<Arc<PhoneView>>), PealError> {
+        let Ends { messages, events, meters, board } = ends;
         let mut directory = Directory::load(&store)?;
         directory.forgets = config.kind == ContactKind::Echo;
         let kept = store.setting(SETTINGS)?.map(SettingsPatch::from_kept);
@@ -100,6 +111,8 @@ impl Softphone {
         let (view, watched) = watch::channel(Arc::default());
         let mut phone = Self {
             sound: SoundSystem::new(messages.clone()),
+            own: OwnPicture::new(messages.clone(), board.clone(), config.camera.clone()),
+            views: RemoteViews::default(),
             config,
             store: Arc::new(store),
             identity,
@@ -121,15 +134,16 @@ impl Softphone {
             sounded: HashMap::new(),
             volumes,
             answered_at: HashMap::new(),
-            trouble: None,
+            trouble: [None; 2],
             meters,
+            board,
             broker: Arc::default(),
             lingers: None,
             view,
             untold: Vec::new(),
             unanswered: Vec::new(),
         };
-        phone.choose_sound();
+        phone.choose_devices();
         if phone.config.resume {
             phone.resume()?;
         }
@@ -140,6 +154,9 @@ impl Softphone {
     /// Runs until [`Message::Stop`], or until every handle is gone.
     pub async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
         self.sound.look_for_devices();
+        if self.config.kind != ContactKind::Echo {
+            self.own.look_for_cameras();
+        }
         if self.config.always_start_broker {
             self.start_broker();
         }
@@ -211,6 +228,7 @@ impl Softphone {
             links: &self.links,
             volumes: &self.volumes,
             muted: self.session.as_ref().is_some_and(|it| it.phone.is_muted()),
+            my_video: self.session.as_ref().is_some_and(|it| it.phone.is_video_on()),
             now: Instant::now(),
         }
     }
@@ -223,7 +241,7 @@ impl Softphone {
         }
     }
 
-    pub fn choose_sound(&mut self) {
+    pub fn choose_devices(&mut self) {
         self.sound.choose(
             &self.settings,
             self.config.microphone.as_ref(),
@@ -231,6 +249,7 @@ impl Softphone {
             self.config.force_processing,
         );
         self.sound.set_bitrate(self.settings.audio_quality.bitrate());
+        self.own.choose(&self.settings);
     }
 
     pub fn keep_settings(&mut self, settings: Settings) -> Result<(), PealError> {
@@ -239,7 +258,7 @@ impl Softphone {
         self.store.set_setting(SETTINGS, &json)?;
         self.settings = settings;
         self.screening_changed();
-        self.choose_sound();
+        self.choose_devices();
         Ok(())
     }
 
@@ -279,6 +298,9 @@ impl Softphone {
             Message::SoundClosed => self.sound.closed(),
             Message::SoundChanged(event) => self.sound.changed(event),
             Message::Devices(devices) => self.sound.found(devices),
+            Message::Source(number, event) => self.own.happened(number, event),
+            Message::SourceClosed => self.own.closed(),
+            Message::Cameras(cameras) => self.own.found(cameras),
             Message::EchoStarted(generation, started) => self.echo_started(generation, started).await,
             // The loop takes it before.
             Message::Stop(_) => {}
@@ -288,10 +310,15 @@ impl Softphone {
     /// Carries out what the rules want, until they want nothing more, and shows the result.
     async fn settle(&mut self) {
         self.settle_screening();
-        while let Some(output) = self.session.as_mut().and_then(|it| it.phone.poll_output()) {
-            self.carry_out(output).await;
+        loop {
+            while let Some(output) = self.session.as_mut().and_then(|it| it.phone.poll_output()) {
+                self.carry_out(output).await;
+            }
+            if !self.settle_pictures() {
+                break;
+            }
         }
-        self.settle_sound();
+        self.settle_media();
         self.tell_trouble();
         let busy = self.session.as_ref().is_some_and(|it| it.phone.is_busy());
         if let Some(session) = &mut self.session {
@@ -306,11 +333,11 @@ impl Softphone {
 
     /// A device that fails in a call is told once (kits B32, E27).
     fn tell_trouble(&mut self) {
-        let trouble = self.sound.trouble().map(PealError::from);
-        let code = trouble.as_ref().map(|it| it.code);
-        if self.trouble != code {
-            self.trouble = code;
-            if let Some(error) = trouble {
+        let troubles = [self.sound.trouble().map(PealError::from), self.own.trouble()];
+        let codes = troubles.each_ref().map(|it| it.as_ref().map(|it| it.code));
+        let told = std::mem::replace(&mut self.trouble, codes);
+        for (error, _) in troubles.into_iter().zip(told).filter(|(it, told)| it.as_ref().map(|it| it.code) != *told) {
+            if let Some(error) = error {
                 self.complain(error);
             }
         }
@@ -319,6 +346,10 @@ impl Softphone {
     fn housekeeping(&mut self) {
         self.look_at_the_clock();
         self.sound.retry();
+        self.own.retry();
+        if self.own.is_used() {
+            self.own.look_for_cameras();
+        }
         let lost = self.connection.state == ConnectionState::Reconnecting;
         if lost && self.session.as_ref().is_some_and(|it| it.account.embedded) {
             // Whoever ran the broker is gone: somebody takes over. The port decides who.
@@ -366,6 +397,7 @@ impl Softphone {
             history: self.history.clone(),
             calls: calls.iter().map(|call| surroundings.call(call)).collect(),
             audio: self.sound.view(),
+            video: self.own.view(),
             settings: self.settings.shown(),
             groups: self.directory.groups(),
             profile: self.profile.clone(),

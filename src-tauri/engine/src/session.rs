@@ -17,6 +17,9 @@ use crate::message::{Answer, Message, Reply};
 use crate::phone::{Session, Softphone};
 use crate::signals::replay_key;
 
+/// How long a camera may take to close at the end.
+const CAMERA_CLOSES: std::time::Duration = std::time::Duration::from_secs(2);
+
 impl Softphone {
     pub fn resume(&mut self) -> Result<(), PealError> {
         let Some(profile) = self.store.profile()? else { return Ok(()) };
@@ -193,6 +196,10 @@ impl Softphone {
         self.leave(EndReason::Hangup).await;
         self.set_connection(ConnectionState::Offline, None);
         self.sound.need(crate::sound::Need::Nothing);
+        if let Some(closed) = self.own.shut() {
+            // The light is off when the phone has stopped.
+            let _ = tokio::time::timeout(CAMERA_CLOSES, closed).await;
+        }
         self.broker.lock().await.stop().await;
     }
 

@@ -3,11 +3,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use peal_call as call;
+use peal_media::video::Lowered;
 use peal_signalling::{DeviceKind, PresenceState};
 
 use crate::api::{
     Alert, CallState, ContactKind, Direction, EndReason, ErrorCode, Gender, Meanwhile, Media, MemberState, PealError,
-    PresenceView, RecordStatus,
+    PictureLowered, PresenceView, RecordStatus,
 };
 
 /// Ms since 1970.
@@ -37,6 +38,15 @@ impl From<Media> for call::MediaKind {
         match media {
             Media::Audio => Self::Audio,
             Media::Video => Self::Video,
+        }
+    }
+}
+
+impl From<Lowered> for PictureLowered {
+    fn from(lowered: Lowered) -> Self {
+        match lowered {
+            Lowered::Network => Self::Network,
+            Lowered::Processor => Self::Processor,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use peal_call::{CallSnapshot, CallState, Direction, MemberSnapshot, MemberState, UserId};
+use peal_call::{CallSnapshot, CallState, Direction, MediaKind, MemberSnapshot, MemberState, UserId};
 use peal_media::audio::{Audio, Voice};
 
 use crate::api::{CallSession, CallView, ContactKind, Invitation, MemberView, Meters, SwitchView, VoiceLevel};
@@ -21,6 +21,8 @@ pub(crate) struct Surroundings<'a> {
     /// dB by account; absent: 0.
     pub volumes: &'a HashMap<String, f32>,
     pub muted: bool,
+    /// My picture is on in the video calls.
+    pub my_video: bool,
     pub now: Instant,
 }
 
@@ -32,6 +34,7 @@ impl Surroundings<'_> {
 
     pub fn call(&self, call: &CallSnapshot) -> CallView {
         let (state, reason) = call_state(call.state);
+        let is_mine = !call.is_over() && call.alert.is_none();
         let shown = |user: &UserId| self.shown_user(user);
         CallView {
             call_id: call.id.to_string(),
@@ -49,6 +52,7 @@ impl Surroundings<'_> {
             connected_at: call.connected_at.map(|at| self.wall(at)),
             duration_ms: call.duration.map(ms),
             muted: self.muted && !call.is_over(),
+            my_video: self.my_video && call.media == MediaKind::Video && is_mine && !call.on_hold,
             on_hold: call.on_hold,
             switch: call.switch.map(|it| SwitchView { by_me: it.by_me, media: it.media.into() }),
             transfer_to: call.transfer_to.as_ref().map(shown),
@@ -64,6 +68,8 @@ impl Surroundings<'_> {
         } else {
             (self.directory.name(&user_id), self.directory.kind(&user_id))
         };
+        let path = self.links.iter().find(|(link, _)| link.call == call.id && link.peer.user == member.user);
+        let path = path.map(|(_, handle)| handle).filter(|_| member.state == MemberState::Joined);
         let invited_by = member.invited_by.as_ref().filter(|by| **by != call.host);
         MemberView {
             name,
@@ -76,6 +82,11 @@ impl Surroundings<'_> {
             device_id: member.device.as_ref().map(ToString::to_string),
             invited_by: invited_by.map(ToString::to_string),
             volume_db: self.volumes.get(&user_id).copied().unwrap_or_default(),
+            video_muted: call.media == MediaKind::Video && member.state == MemberState::Joined && !member.video,
+            quality: path.and_then(|path| path.judged).map(|(quality, _)| quality).filter(|_| !is_on_hold(call)),
+            picture_lowered: path.and_then(|path| path.theirs).and_then(|it| it.lowered).map(Into::into),
+            picture_paused: path.and_then(|path| path.theirs).is_some_and(|it| it.frame_rate == 0),
+            my_picture_lowered: path.and_then(|path| path.mine).and_then(|it| it.lowered).map(Into::into),
             user_id,
         }
     }

@@ -1,9 +1,13 @@
-//! The media paths of all calls, what of my microphone goes out by each, and what of each is heard.
+//! The media paths of all calls, what of my microphone and of my picture goes out by each, and what of each is heard and
+//! seen.
 
 use std::collections::HashMap;
 
-use peal_call::{Alert, CallId, CallSnapshot, CallState, Direction, Input, Link, MemberSnapshot, MemberState};
+use peal_call::{
+    Alert, CallId, CallSnapshot, CallState, Direction as Way, Input, Link, MediaKind, MemberSnapshot, MemberState,
+};
 use peal_media::audio::Sound;
+use peal_media::video::Direction;
 use peal_signalling::decode_signal;
 
 use crate::api::Quality;
@@ -34,9 +38,9 @@ pub(crate) enum Heard {
 /// What goes over one media path now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Gate {
-    /// My microphone goes out.
+    /// My microphone, and in a video call my picture, goes out.
     speak: bool,
-    /// What comes is played.
+    /// What comes is played and shown.
     hear: bool,
 }
 
@@ -51,8 +55,8 @@ impl Gate {
             CallState::Connecting | CallState::Connected | CallState::Reconnecting => Self { speak: true, hear: true },
             // Early media goes one way: from the caller to the one who has not answered yet.
             CallState::Calling | CallState::Ringing => match call.direction {
-                Direction::Outgoing => Self { speak: true, hear: false },
-                Direction::Incoming => Self { speak: false, hear: call.preview },
+                Way::Outgoing => Self { speak: true, hear: false },
+                Way::Incoming => Self { speak: false, hear: call.preview },
             },
             CallState::Ended(_) => Self::SHUT,
         }
@@ -100,6 +104,9 @@ impl Softphone {
                     self.input(Input::SignalReceived { from: link.peer, signal, at: wall_ms() });
                 }
             }
+            Fact::Picture(Direction::Sent, quality) => handle.mine = Some(quality),
+            Fact::Picture(Direction::Received, quality) => handle.theirs = Some(quality),
+            Fact::PictureStopped => handle.theirs = None,
             Fact::Judged(quality, loss) => {
                 handle.judged = Some((quality, loss));
                 let worst = self.links.values().filter_map(|it| it.judged).map(|(_, loss)| loss).max();
@@ -117,8 +124,8 @@ impl Softphone {
         }
     }
 
-    /// Opens and closes the sound devices, rings, and lets voices in and out, as the calls want it.
-    pub fn settle_sound(&mut self) {
+    /// Opens and closes the sound devices, rings, and lets voices and pictures in and out, as the calls want it.
+    pub fn settle_media(&mut self) {
         let calls = self.session.as_ref().map(|it| it.phone.snapshot()).unwrap_or_default();
         let mut need = self.need(&calls);
         if need == Need::Nothing && self.lingers.is_some() {
@@ -135,6 +142,7 @@ impl Softphone {
         let muted = self.session.as_ref().is_some_and(|it| it.phone.is_muted());
         self.sound.set_muted(muted);
         self.settle_voices(&calls);
+        self.settle_views(&calls);
         self.sound.close_retired();
         for (reply, answer) in self.sound.answers() {
             self.answer(reply, answer);
@@ -166,13 +174,33 @@ impl Softphone {
         self.meters.set(metered.cloned(), heard);
     }
 
+    /// Lets my picture out where a video call shows it, and the others' in where somebody looks.
+    fn settle_views(&mut self, calls: &[CallSnapshot]) {
+        self.views.keep(|call| calls.iter().any(|it| it.id == call && !it.is_over()));
+        let names: Vec<(Link, String)> = {
+            let surroundings = self.surroundings();
+            self.links.keys().map(|link| (link.clone(), surroundings.shown_user(&link.peer.user))).collect()
+        };
+        for (link, name) in names {
+            let call = calls.iter().find(|it| it.id == link.call);
+            let gate = call.filter(|call| call.media == MediaKind::Video);
+            let gate = gate.map_or(Gate::SHUT, |call| Gate::of(call, call.member(&link.peer.user)));
+            let size = self.views.size(link.call, &name).filter(|_| gate.hear);
+            let (encoder, board) = (self.own.encoder().filter(|_| gate.speak), &self.board);
+            if let Some(handle) = self.links.get_mut(&link) {
+                handle.show(encoder);
+                handle.look(size, || board.remote(&link.call.to_string(), &name));
+            }
+        }
+    }
+
     fn need(&mut self, calls: &[CallSnapshot]) -> Need {
         let mut need = Need::Nothing;
         for call in calls {
             let of_call = match call.state {
                 CallState::Ringing if call.alert == Some(Alert::Silent) => Need::Nothing,
                 CallState::Calling | CallState::Ringing => {
-                    let outgoing = call.direction == Direction::Outgoing;
+                    let outgoing = call.direction == Way::Outgoing;
                     let early = outgoing && self.links.keys().any(|link| link.call == call.id);
                     if early { Need::Both } else { Need::Speaker }
                 }
@@ -194,7 +222,7 @@ impl Softphone {
             Some(Sound::Ring)
         } else if alerts(Alert::CallWaiting) {
             Some(Sound::CallWaiting)
-        } else if calls.iter().any(|call| call.state == CallState::Ringing && call.direction == Direction::Outgoing) {
+        } else if calls.iter().any(|call| call.state == CallState::Ringing && call.direction == Way::Outgoing) {
             Some(Sound::Ringback)
         } else if self.settings.hold_music && is_held(calls) {
             Some(Sound::HoldMusic)

@@ -148,7 +148,9 @@ fn a_video_call_may_be_taken_as_voice_but_not_the_other_way_round() {
 #[test]
 fn the_camera_of_the_other_side_is_known() {
     let mut town = pair();
-    let call = connected(&mut town);
+    let call = asks_for_video(&mut town);
+    town.wish("bob/desk", Input::AnswerSwitch { call, accept: true });
+    town.run(STEP);
     town.wish("ann/desk", Input::SetVideo { on: true });
     town.run(STEP);
     assert!(town.heard("bob/desk", &Notice::VideoMuted(call, user("ann"), false)));
@@ -251,4 +253,79 @@ fn the_answer_may_come_before_the_preview_does() {
     town.wish("bob/desk", accept(call));
     town.run(STEP);
     assert_eq!(town.state("gate/bell", call), Some(CallState::Connected));
+}
+
+#[test]
+fn a_doorbells_camera_is_known_before_the_answer_and_as_it_changes() {
+    let mut town = Town::new(&["gate/bell", "bob/desk"], 1);
+    let previewable = [user("gate")].into();
+    town.wish("bob/desk", Input::PolicyChanged(Policy { previewable, ..Policy::default() }));
+    town.wish("gate/bell", Input::SetVideo { on: true });
+    let call = town.fresh_id();
+    let mut dial = town.dial(call, &["bob"]);
+    (dial.early_media, dial.media) = (true, MediaKind::Video);
+    town.wish("gate/bell", Input::Call(dial));
+    town.run(STEP);
+    assert_eq!(town.state("bob/desk", call), Some(CallState::Ringing));
+    assert!(town.heard("bob/desk", &Notice::VideoMuted(call, user("gate"), false)));
+    assert!(town.snapshot("bob/desk", call).unwrap().members[0].video);
+    town.wish("gate/bell", Input::SetVideo { on: false });
+    town.run(STEP);
+    assert!(!town.snapshot("bob/desk", call).unwrap().members[0].video);
+    town.wish("gate/bell", Input::SetVideo { on: true });
+    town.run(STEP);
+    town.wish("bob/desk", accept(call));
+    town.run(STEP);
+    assert!(town.snapshot("bob/desk", call).unwrap().members[0].video, "as before the answer");
+}
+
+#[test]
+fn nobody_without_a_preview_says_anything_of_a_camera_while_it_rings() {
+    let mut town = pair();
+    town.wish("ann/desk", Input::SetVideo { on: true });
+    let call = town.fresh_id();
+    let mut dial = town.dial(call, &["bob"]);
+    (dial.early_media, dial.media) = (true, MediaKind::Video);
+    town.wish("ann/desk", Input::Call(dial));
+    town.run(STEP);
+    assert!(town.rings("bob/desk"));
+    assert!(!town.snapshot("bob/desk", call).unwrap().members[0].video);
+    let told = town.sent.iter().filter(|(.., signal)| matches!(signal, Signal::MediaState { .. })).count();
+    assert_eq!(told, 0);
+}
+
+#[test]
+fn a_camera_shows_in_video_calls_alone() {
+    let mut town = pair();
+    let call = connected(&mut town);
+    town.wish("ann/desk", Input::SetVideo { on: true });
+    town.run(STEP);
+    assert!(!town.snapshot("bob/desk", call).unwrap().members[0].video, "a voice call");
+    assert!(!town.heard("bob/desk", &Notice::VideoMuted(call, user("ann"), false)));
+    town.wish("bob/desk", Input::SwitchMedia { call, media: MediaKind::Video });
+    town.run(STEP);
+    town.wish("ann/desk", Input::AnswerSwitch { call, accept: true });
+    town.run(STEP);
+    assert!(town.snapshot("bob/desk", call).unwrap().members[0].video);
+    assert!(!town.snapshot("ann/desk", call).unwrap().members[0].video, "Bob's is off");
+    town.wish("ann/desk", Input::SwitchMedia { call, media: MediaKind::Audio });
+    town.run(STEP);
+    assert!(town.heard("bob/desk", &Notice::VideoMuted(call, user("ann"), true)));
+    assert!(!town.snapshot("bob/desk", call).unwrap().members[0].video);
+}
+
+#[test]
+fn a_video_call_taken_as_voice_shows_no_camera() {
+    let mut town = pair();
+    town.wish("ann/desk", Input::SetVideo { on: true });
+    let call = town.fresh_id();
+    let mut dial = town.dial(call, &["bob"]);
+    dial.media = MediaKind::Video;
+    town.wish("ann/desk", Input::Call(dial));
+    town.run(STEP);
+    town.wish("bob/desk", Input::Accept { call, media: Some(MediaKind::Audio), meanwhile: peal_call::Meanwhile::Hold });
+    town.run(STEP);
+    assert_eq!(town.state("bob/desk", call), Some(CallState::Connected));
+    assert!(!town.snapshot("bob/desk", call).unwrap().members[0].video);
+    assert!(!town.heard("bob/desk", &Notice::VideoMuted(call, user("ann"), false)));
 }

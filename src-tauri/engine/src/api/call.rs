@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ContactKind;
+use super::{ContactKind, PictureLowered};
 
 /// Voice or picture.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,14 +122,24 @@ pub struct MemberView {
     pub muted: bool,
     /// They put the call on hold.
     pub on_hold: bool,
-    /// Their camera is on.
+    /// A picture of theirs can be looked at: their camera is on, and the call is a video call.
     pub video: bool,
+    /// They have turned their camera off, in a video call (kit B29).
+    pub video_muted: bool,
     /// Their device, once it is settled.
     pub device_id: Option<String>,
     /// Who invited them, if it was not the one who began the call.
     pub invited_by: Option<String>,
     /// How much louder they are heard here than they speak, dB: -40 to 12 (see `set_volume`).
     pub volume_db: f32,
+    /// How good the media path to them is; absent until measured.
+    pub quality: Option<Quality>,
+    /// Why their picture, as it comes here, is less than it could be; absent while it is not, or is not looked at.
+    pub picture_lowered: Option<PictureLowered>,
+    /// Their picture stands still for the voice's sake: the path carries no picture at all now.
+    pub picture_paused: bool,
+    /// Why my picture, as it goes to them, is less than they could see.
+    pub my_picture_lowered: Option<PictureLowered>,
 }
 
 /// How an incoming call shows itself while it rings here.
@@ -202,6 +212,8 @@ pub struct CallView {
     pub duration_ms: Option<f64>,
     /// My microphone is off.
     pub muted: bool,
+    /// My picture goes out in it, to whoever looks.
+    pub my_video: bool,
     /// I put it on hold.
     pub on_hold: bool,
     /// A change between voice and picture that waits for an answer.
@@ -240,6 +252,22 @@ pub struct CallStats {
     pub played_ms: f64,
     /// From the answer to the first sound of theirs at the speaker, ms.
     pub first_audio_ms: Option<f64>,
-    /// What encrypts the voice.
+    /// What encrypts voice and picture.
     pub srtp_cipher: String,
+    /// Pictures sent.
+    pub frames_sent: f64,
+    /// Pictures of theirs that were decoded.
+    pub frames_received: f64,
+    /// Of my picture now, kbit/s.
+    pub video_sent_kbps: f64,
+    /// Of their picture now, kbit/s.
+    pub video_received_kbps: f64,
+    /// Of their picture now, pixels; 0 while there is none.
+    pub video_width: u32,
+    /// Of their picture now, pixels; 0 while there is none.
+    pub video_height: u32,
+    /// Times that their picture stood still for more than half a second.
+    pub freezes: f64,
+    /// What the path carries, as far as it is known, kbit/s; absent until measured.
+    pub estimate_kbps: Option<f64>,
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptParams, AnswerSwitchParams, CallParams, CancelParams, ContactPatch, ExportFormat, GroupParams, HistoryQuery,
-    InviteParams, MergeParams, ProfilePatch, RejectParams, SettingsPatch, StatsParams, SwitchMediaParams,
-    TransferParams, VolumeParams,
+    InviteParams, LocalViewParams, MergeParams, OpenCameraParams, ProfilePatch, RejectParams, SettingsPatch,
+    StartRemoteViewParams, StatsParams, StopRemoteViewParams, SwitchMediaParams, TransferParams, VolumeParams,
 };
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.
@@ -86,6 +86,20 @@ pub enum Command {
     InitEngine,
     /// Close the sound devices again (kit C02).
     ReleaseEngine,
+    /// Turn my picture on, or take it from elsewhere (kits D01, E13): answers when the camera, or what else it is, is open.
+    OpenCamera(OpenCameraParams),
+    /// Turn my picture off (kit E13): the camera's light goes out, and the others know.
+    CloseCamera,
+    /// Look at my own picture (kit E12): outside a call it opens the camera, in one it shows what is sent.
+    StartLocalView(LocalViewParams),
+    /// Look away from my own picture (kit E12).
+    StopLocalView(LocalViewParams),
+    /// Look at somebody's picture (kit E11).
+    StartRemoteView(StartRemoteViewParams),
+    /// Look away (kit E11): it is not decoded any more, and a second later not sent.
+    StopRemoteView(StopRemoteViewParams),
+    /// The cameras, screens and windows that are there.
+    VideoSources,
     /// How loud somebody is heard.
     SetVolume(VolumeParams),
     /// Change settings; what is absent stays.

@@ -47,6 +47,16 @@ pub enum ErrorCode {
     DeviceBusy,
     /// The sound device failed.
     DeviceFailed,
+    /// No camera is there.
+    NoCamera,
+    /// Another program holds the camera.
+    CameraBusy,
+    /// The system does not let Peal use the camera, or see the screen.
+    CameraDenied,
+    /// The camera failed, or was unplugged.
+    CameraFailed,
+    /// The screen, window or file that was to be shown can't be read, or is gone.
+    SourceFailed,
     /// The data directory can't be read or written.
     StorageFailed,
     /// Another Peal runs on this profile.
@@ -104,6 +114,11 @@ impl ErrorCode {
             Self::NoSpeaker => "Connect a speaker or headphones, or choose one in the settings.",
             Self::DeviceBusy => "Close the other program that uses the sound device.",
             Self::DeviceFailed => "Reconnect the sound device, or choose another.",
+            Self::NoCamera => "Connect a camera, or choose one in the settings.",
+            Self::CameraBusy => "Close the other program that uses the camera.",
+            Self::CameraDenied => "Allow Peal to use the camera and to record the screen in the system's settings.",
+            Self::CameraFailed => "Reconnect the camera, or choose another.",
+            Self::SourceFailed => "Choose another screen, window or file.",
             Self::StorageFailed => "Check that the disk is not full and that the folder may be written.",
             Self::ProfileInUse => "Use the window that is already open, or start with another profile.",
             Self::BrokerFailed => "Another program may hold the port. Use a server instead, or restart Peal.",

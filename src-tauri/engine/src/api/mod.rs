@@ -10,6 +10,7 @@ mod event;
 mod people;
 mod records;
 mod settings;
+mod video;
 mod view;
 
 pub use call::{
@@ -29,6 +30,11 @@ pub use people::{
 pub use records::{ExportFormat, ExportedHistory, HistoryQuery, RecordMember};
 pub use settings::{
     AudioQuality, CALL_TIMEOUT_MS, DoNotDisturb, IceServer, QuietHours, Settings, SettingsPatch, Theme, UnknownCallers,
+    VIDEO_BITRATE_KBPS, VIDEO_FRAME_RATE, VIDEO_HEIGHT, VIDEO_WIDTH,
+};
+pub use video::{
+    LocalViewParams, OpenCameraParams, PictureLowered, StartRemoteViewParams, StopRemoteViewParams, VideoSource,
+    VideoSources, VideoView,
 };
 pub use view::{
     AccountView, AudioView, Connection, ConnectionState, ContactKind, ContactView, DeviceView, Meters, PhoneView,

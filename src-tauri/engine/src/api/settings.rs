@@ -6,6 +6,16 @@ use super::{ErrorCode, PealError};
 
 /// A call rings at least and at most so long, ms (kit B03).
 pub const CALL_TIMEOUT_MS: std::ops::RangeInclusive<u32> = 1_000..=120_000;
+/// Width of my picture, pixels (kit D03).
+pub const VIDEO_WIDTH: std::ops::RangeInclusive<u32> = 160..=1_920;
+/// Height of my picture, pixels (kit D03).
+pub const VIDEO_HEIGHT: std::ops::RangeInclusive<u32> = 90..=1_080;
+/// Pictures a second.
+pub const VIDEO_FRAME_RATE: std::ops::RangeInclusive<u32> = 5..=60;
+/// Of my picture, kbit/s (kit D05).
+pub const VIDEO_BITRATE_KBPS: std::ops::RangeInclusive<u32> = 50..=10_000;
+/// The strongest whitening and smoothing (kits D06, D07).
+const MOST_TOUCH_UP: u8 = 9;
 /// Most quiet hours of a schedule.
 const QUIET_HOURS: usize = 32;
 /// The last minute of a day that something begins at.
@@ -136,6 +146,26 @@ pub struct Settings {
     pub open_microphone: bool,
     /// How much is sent of the voice (kit D04).
     pub audio_quality: AudioQuality,
+    /// A camera's id, or `default`.
+    pub camera: String,
+    /// A video call begins with the picture on (kit D01).
+    pub open_camera: bool,
+    /// Width of my picture, pixels: 160 to 1920 (kit D03). Of an odd one the last pixel is left out.
+    pub video_width: u32,
+    /// Height of my picture, pixels: 90 to 1080 (kit D03). Of an odd one the last pixel is left out.
+    pub video_height: u32,
+    /// Pictures a second, at most: 5 to 60.
+    pub frame_rate: u32,
+    /// Of my picture at least, kbit/s: 50 to 10000 (kit D05); less only where the line carries less.
+    pub min_bitrate: u32,
+    /// Of my picture at most, kbit/s: 50 to 10000 (kit D05).
+    pub max_bitrate: u32,
+    /// How much my picture is whitened: 0, not at all, to 9 (kit D06).
+    pub whiteness_level: u8,
+    /// How much skin is smoothed in my picture: 0, not at all, to 9 (kit D07).
+    pub beauty_level: u8,
+    /// I see my own picture as in a mirror; the others never do.
+    pub mirror_preview: bool,
     /// Safe mode: a login needs a token (kit D08). Since the next login.
     pub check_sum: bool,
     /// The log says more (kit D09); never names, addresses or words.
@@ -179,6 +209,16 @@ impl Default for Settings {
             single_device: false,
             open_microphone: true,
             audio_quality: AudioQuality::Balanced,
+            camera: "default".to_owned(),
+            open_camera: true,
+            video_width: 640,
+            video_height: 360,
+            frame_rate: 30,
+            min_bitrate: 600,
+            max_bitrate: 900,
+            whiteness_level: 0,
+            beauty_level: 0,
+            mirror_preview: true,
             check_sum: true,
             debug: false,
         }
@@ -239,6 +279,26 @@ pub struct SettingsPatch {
     pub open_microphone: Option<bool>,
     /// How much is sent of the voice.
     pub audio_quality: Option<AudioQuality>,
+    /// A camera's id, or `default`.
+    pub camera: Option<String>,
+    /// A video call begins with the picture on (kit D01).
+    pub open_camera: Option<bool>,
+    /// Width of my picture, pixels: 160 to 1920 (kit D03). Of an odd one the last pixel is left out.
+    pub video_width: Option<u32>,
+    /// Height of my picture, pixels: 90 to 1080 (kit D03). Of an odd one the last pixel is left out.
+    pub video_height: Option<u32>,
+    /// Pictures a second, at most: 5 to 60.
+    pub frame_rate: Option<u32>,
+    /// Of my picture at least, kbit/s: 50 to 10000 (kit D05); less only where the line carries less.
+    pub min_bitrate: Option<u32>,
+    /// Of my picture at most, kbit/s: 50 to 10000 (kit D05).
+    pub max_bitrate: Option<u32>,
+    /// How much my picture is whitened: 0, not at all, to 9 (kit D06).
+    pub whiteness_level: Option<u8>,
+    /// How much skin is smoothed in my picture: 0, not at all, to 9 (kit D07).
+    pub beauty_level: Option<u8>,
+    /// I see my own picture as in a mirror; the others never do.
+    pub mirror_preview: Option<bool>,
     /// A login needs a token.
     pub check_sum: Option<bool>,
     /// The log says more.
@@ -258,9 +318,14 @@ impl SettingsPatch {
         if self.display_name.as_ref().is_some_and(|name| name.trim().chars().count() > DISPLAY_NAME) {
             return bad(format!("a display name has at most {DISPLAY_NAME} characters"));
         }
-        if [&self.language, &self.microphone, &self.speaker].into_iter().flatten().any(|name| name.len() > NAME) {
-            return bad(format!("the name of a language or of a sound device has at most {NAME} bytes"));
+        if [&self.language, &self.microphone, &self.speaker, &self.camera]
+            .into_iter()
+            .flatten()
+            .any(|name| name.len() > NAME)
+        {
+            return bad(format!("the name of a language or of a device has at most {NAME} bytes"));
         }
+        self.check_video()?;
         if let Some(servers) = &self.ice_servers {
             if servers.len() > ICE_SERVERS {
                 return bad(format!("at most {ICE_SERVERS} STUN and TURN servers are used"));
@@ -274,6 +339,25 @@ impl SettingsPatch {
             quiet.schedule.iter().try_for_each(QuietHours::check)?;
         }
         Ok(())
+    }
+
+    fn check_video(&self) -> Result<(), PealError> {
+        let outside =
+            |value: Option<u32>, range: &std::ops::RangeInclusive<u32>| value.is_some_and(|it| !range.contains(&it));
+        let words = if outside(self.video_width, &VIDEO_WIDTH) || outside(self.video_height, &VIDEO_HEIGHT) {
+            "a picture is 160 to 1920 pixels wide and 90 to 1080 high"
+        } else if outside(self.frame_rate, &VIDEO_FRAME_RATE) {
+            "there are 5 to 60 pictures a second"
+        } else if outside(self.min_bitrate, &VIDEO_BITRATE_KBPS) || outside(self.max_bitrate, &VIDEO_BITRATE_KBPS) {
+            "a picture takes 50 to 10000 kbit/s"
+        } else if matches!((self.min_bitrate, self.max_bitrate), (Some(min), Some(max)) if min > max) {
+            "the least bitrate is not more than the most"
+        } else if [self.whiteness_level, self.beauty_level].into_iter().flatten().any(|level| level > MOST_TOUCH_UP) {
+            "whitening and smoothing are 0 to 9"
+        } else {
+            return Ok(());
+        };
+        Err(PealError::new(ErrorCode::BadRequest, words))
     }
 
     /// `settings` with this patch applied. The display name is the profile's and not applied here.
@@ -303,6 +387,22 @@ impl SettingsPatch {
         take(&mut settings.single_device, self.single_device.as_ref());
         take(&mut settings.open_microphone, self.open_microphone.as_ref());
         take(&mut settings.audio_quality, self.audio_quality.as_ref());
+        take(&mut settings.camera, self.camera.as_ref());
+        take(&mut settings.open_camera, self.open_camera.as_ref());
+        take(&mut settings.video_width, self.video_width.as_ref());
+        take(&mut settings.video_height, self.video_height.as_ref());
+        take(&mut settings.frame_rate, self.frame_rate.as_ref());
+        take(&mut settings.min_bitrate, self.min_bitrate.as_ref());
+        take(&mut settings.max_bitrate, self.max_bitrate.as_ref());
+        // Where the patch brings one of the two, the other gives way.
+        if self.max_bitrate.is_some() {
+            settings.min_bitrate = settings.min_bitrate.min(settings.max_bitrate);
+        } else {
+            settings.max_bitrate = settings.max_bitrate.max(settings.min_bitrate);
+        }
+        take(&mut settings.whiteness_level, self.whiteness_level.as_ref());
+        take(&mut settings.beauty_level, self.beauty_level.as_ref());
+        take(&mut settings.mirror_preview, self.mirror_preview.as_ref());
         take(&mut settings.check_sum, self.check_sum.as_ref());
         take(&mut settings.debug, self.debug.as_ref());
         settings

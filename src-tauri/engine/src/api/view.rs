@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CallView, ContactDevice, Direction, EndReason, Gender, Group, Media, PealError, Profile, RecordMember, Settings,
-    Verification,
+    Verification, VideoView,
 };
 
 /// The whole phone at one moment.
@@ -27,6 +27,8 @@ pub struct PhoneView {
     pub calls: Vec<CallView>,
     /// Sound devices.
     pub audio: AudioView,
+    /// My own picture.
+    pub video: VideoView,
     /// What the person chose.
     pub settings: Settings,
     /// Saved groups, by name.
@@ -212,7 +214,7 @@ pub struct RecordView {
     pub message: Option<String>,
 }
 
-/// A sound device.
+/// A device: a microphone, a speaker, a camera, or what else can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct DeviceView {

@@ -36,8 +36,10 @@ pub struct Api {
     pub words: BTreeMap<String, (String, Vec<(String, String)>)>,
 }
 
-const TYPES: [&str; 9] = ["call", "calling", "command", "error", "event", "people", "records", "settings", "view"];
-const METHODS: [&str; 4] = ["engine.rs", "engine/calls.rs", "engine/people.rs", "subscription.rs"];
+const TYPES: [&str; 10] =
+    ["call", "calling", "command", "error", "event", "people", "records", "settings", "video", "view"];
+const METHODS: [&str; 5] =
+    ["engine.rs", "engine/calls.rs", "engine/people.rs", "engine/pictures.rs", "subscription.rs"];
 
 impl Api {
     pub fn read() -> Self {

@@ -15,6 +15,7 @@ mod gather;
 mod negotiate;
 mod stack;
 mod stats;
+mod video;
 mod voice;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,10 +37,12 @@ pub use error::PeerError;
 pub use stats::{CandidateKind, PeerStats};
 pub use voice::{MAX_VOICE_PAYLOAD, VoiceFrame, VoicePacket};
 
+use crate::video::{Direction, PictureQuality};
 use control::Control;
 use events::Handler;
 use gather::Gathering;
 use negotiate::Negotiation;
+use video::Video;
 use voice::{Agreement, VoiceSender};
 
 /// What a peer connection reports. Voice may overtake the other kinds; those keep their order among themselves as far
@@ -65,6 +68,17 @@ pub enum PeerEvent {
     Control(Bytes),
     /// Control messages can be sent.
     ControlOpen,
+    /// The peer sends its picture from here on; it shows in [`Peer::pictures`] while it is wanted.
+    VideoStarted,
+    /// The peer sends no picture any more.
+    VideoStopped,
+    /// What a picture is from here on, and why if it is less than was wished for.
+    VideoQuality {
+        /// Ours or the peer's.
+        direction: Direction,
+        /// What it is now.
+        quality: PictureQuality,
+    },
     /// The connection was taken down, by the peer or by [`Peer::close`]. The last event.
     Closed,
 }
@@ -85,6 +99,7 @@ struct Inner {
     voice: VoiceSender,
     receive_dropped: Arc<AtomicU64>,
     control: Arc<Control>,
+    video: Video,
     events: mpsc::Sender<PeerEvent>,
     tasks: Mutex<Vec<AbortHandle>>,
     runtime: Handle,
@@ -141,6 +156,7 @@ impl Peer {
                 voice,
                 receive_dropped,
                 control,
+                video: Video::new(),
                 events,
                 tasks: Mutex::new(tasks),
                 runtime: Handle::current(),

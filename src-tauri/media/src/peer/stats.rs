@@ -4,6 +4,8 @@ use rtc::peer_connection::transport::RTCIceCandidateType;
 use rtc::statistics::report::{RTCStatsReport, RTCStatsReportEntry};
 use webrtc::peer_connection::PeerConnection;
 
+use crate::video::VideoStats;
+
 /// The stack hands the jitter on as RTP counts it (RFC 3550 section 6.4.1): 48 kHz for Opus (RFC 7587).
 const RTP_UNITS_A_MS: f64 = 48.0;
 
@@ -50,6 +52,8 @@ pub struct PeerStats {
     pub local_kind: Option<CandidateKind>,
     /// The peer's end of the path.
     pub remote_kind: Option<CandidateKind>,
+    /// The pictures beside the voice.
+    pub video: VideoStats,
     /// DTLS cipher suite; empty until the handshake is done.
     pub dtls_cipher: String,
     /// SRTP protection profile; empty until the handshake is done.

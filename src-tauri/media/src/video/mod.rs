@@ -2,11 +2,21 @@
 //!
 //! A stream of pictures is a `watch::Receiver<Picture>`: whoever is late sees the newest one, and nothing queues.
 
+pub mod convert;
+mod encoder;
 mod frame;
+mod quality;
+mod source;
 
 use std::sync::Arc;
 
+pub use encoder::{LayerStats, VideoEncoder, VideoEncoderStats};
 pub use frame::{Frame, FrameError, MAX_HEIGHT, MAX_WIDTH, MIN_SIDE};
+pub use quality::{Direction, Lowered, PictureQuality, VideoQuality, VideoStats};
+pub use source::{
+    FileProblem, Format, Source, SourceChoice, SourceEvent, TouchUp, VideoDevice, VideoError, cameras, pattern,
+    screens, windows,
+};
 
 /// The newest picture of a stream; none: there is no picture now.
 pub type Picture = Option<Arc<Frame>>;

@@ -46,6 +46,16 @@ fn every_setting_can_be_changed_and_is_kept() {
         single_device: true,
         open_microphone: false,
         audio_quality: AudioQuality::Voice,
+        camera: "c".to_owned(),
+        open_camera: false,
+        video_width: 1_280,
+        video_height: 720,
+        frame_rate: 15,
+        min_bitrate: 700,
+        max_bitrate: 2_500,
+        whiteness_level: 3,
+        beauty_level: 9,
+        mirror_preview: false,
         check_sum: false,
         debug: true,
     };
@@ -130,4 +140,38 @@ fn a_credential_is_never_shown_and_stays_with_its_server() {
     assert_eq!((other.ice_servers[0].credential.as_str(), other.ice_servers[0].has_credential), ("", false));
     let none = patch(server("ann", "")).apply(kept);
     assert!(!none.ice_servers[0].has_credential);
+}
+
+#[test]
+fn a_picture_that_makes_no_sense_is_refused() {
+    let none = SettingsPatch::default;
+    let good = [
+        SettingsPatch { video_width: Some(1_920), video_height: Some(1_080), ..none() },
+        SettingsPatch { frame_rate: Some(5), min_bitrate: Some(50), max_bitrate: Some(50), ..none() },
+        SettingsPatch { whiteness_level: Some(9), beauty_level: Some(0), ..none() },
+    ];
+    assert!(good.iter().all(|patch| code(patch).is_none()), "{good:?}");
+    let bad = [
+        SettingsPatch { video_width: Some(1_922), ..none() },
+        SettingsPatch { video_height: Some(88), ..none() },
+        SettingsPatch { frame_rate: Some(0), ..none() },
+        SettingsPatch { min_bitrate: Some(49), ..none() },
+        SettingsPatch { min_bitrate: Some(900), max_bitrate: Some(600), ..none() },
+        SettingsPatch { beauty_level: Some(10), ..none() },
+        SettingsPatch { whiteness_level: Some(10), ..none() },
+    ];
+    for patch in bad {
+        assert_eq!(code(&patch), Some(ErrorCode::BadRequest), "{patch:?}");
+    }
+}
+
+#[test]
+fn of_the_two_bitrates_the_one_that_is_not_named_gives_way() {
+    let rates = |patch: SettingsPatch| {
+        let settings = patch.apply(Settings::default());
+        (settings.min_bitrate, settings.max_bitrate)
+    };
+    assert_eq!(rates(SettingsPatch { max_bitrate: Some(300), ..SettingsPatch::default() }), (300, 300));
+    assert_eq!(rates(SettingsPatch { min_bitrate: Some(1_200), ..SettingsPatch::default() }), (1_200, 1_200));
+    assert_eq!(rates(SettingsPatch { min_bitrate: Some(100), ..SettingsPatch::default() }), (100, 900));
 }

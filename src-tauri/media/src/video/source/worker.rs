@@ -1,0 +1,182 @@
+//! The thread of a source: opens it, paces it, touches its pictures up, and lets go of it.
+
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{Format, SourceChoice, SourceEvent, TouchUp, VideoError, file, pattern};
+use crate::video::{Frame, Picture};
+
+/// What the [`Source`](super::Source) tells its thread.
+#[derive(Debug)]
+pub(super) struct Control {
+    halted: AtomicBool,
+    touch_up: AtomicU16,
+    asleep: Mutex<()>,
+    wake: Condvar,
+}
+
+/// A source that is open, on its thread.
+pub(super) trait Reel {
+    /// What is told of it.
+    fn opened(&self) -> Opened;
+
+    /// Waits for its next picture; comes back early, with [`Next::Nothing`], when `control` is halted.
+    fn next(&mut self, control: &Control) -> Result<Next, VideoError>;
+}
+
+/// What is told of a source that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Opened {
+    pub(super) name: String,
+    pub(super) frame_rate: u32,
+}
+
+/// What a source gave.
+#[derive(Debug)]
+pub(super) enum Next {
+    Picture(Frame),
+    Nothing,
+    End,
+}
+
+/// Starts the thread.
+pub(super) fn start(
+    choice: SourceChoice,
+    format: Format,
+    control: Arc<Control>,
+    pictures: watch::Sender<Picture>,
+    events: mpsc::UnboundedSender<SourceEvent>,
+) {
+    let failed = events.clone();
+    let thread = std::thread::Builder::new().name("video source".to_owned()).spawn(move || {
+        let last = match run(&choice, sane(format), &control, &pictures, &events) {
+            Ok(()) => SourceEvent::Ended,
+            Err(error) => SourceEvent::Failed(error),
+        };
+        pictures.send_replace(None);
+        // Whoever has dropped the source wants to hear nothing.
+        let _ = events.send(last);
+    });
+    if let Err(error) = thread {
+        let _ = failed.send(SourceEvent::Failed(VideoError::Unusable(error.to_string())));
+    }
+}
+
+fn run(
+    choice: &SourceChoice,
+    format: Format,
+    control: &Control,
+    pictures: &watch::Sender<Picture>,
+    events: &mpsc::UnboundedSender<SourceEvent>,
+) -> Result<(), VideoError> {
+    let mut reel = open(choice, format)?;
+    let mut told = false;
+    while !control.is_halted() {
+        let frame = match reel.next(control)? {
+            Next::Picture(frame) => frame,
+            Next::Nothing => continue,
+            Next::End => break,
+        };
+        if !told {
+            told = true;
+            let Opened { name, frame_rate } = reel.opened();
+            let (width, height) = (frame.width(), frame.height());
+            let _ = events.send(SourceEvent::Opened { name, width, height, frame_rate });
+        }
+        pictures.send_replace(Some(Arc::new(frame)));
+    }
+    Ok(())
+}
+
+fn open(choice: &SourceChoice, format: Format) -> Result<Box<dyn Reel>, VideoError> {
+    Ok(match choice {
+        SourceChoice::Camera { id: None } => return Err(VideoError::NoCamera),
+        SourceChoice::Camera { id: Some(id) } | SourceChoice::Screen { id } | SourceChoice::Window { id } => {
+            return Err(VideoError::UnknownDevice(id.clone()));
+        }
+        SourceChoice::File { path, looped } => Box::new(file::File::open(path, *looped, format)?),
+        SourceChoice::Pattern => Box::new(pattern::Pattern::new(format)),
+    })
+}
+
+/// The wish as a picture can have it: even, and neither too small nor too large; 1 to 60 pictures in a second.
+fn sane(format: Format) -> Format {
+    let side = |side: u32, most: u32| (side / 2 * 2).clamp(crate::video::MIN_SIDE, most);
+    Format {
+        width: side(format.width, crate::video::MAX_WIDTH),
+        height: side(format.height, crate::video::MAX_HEIGHT),
+        frame_rate: format.frame_rate.clamp(1, 60),
+    }
+}
+
+impl Control {
+    pub(super) fn new(touch_up: TouchUp) -> Self {
+        let control = Self {
+            halted: AtomicBool::new(false),
+            touch_up: AtomicU16::new(0),
+            asleep: Mutex::new(()),
+            wake: Condvar::new(),
+        };
+        control.set_touch_up(touch_up);
+        control
+    }
+
+    pub(super) fn set_touch_up(&self, touch_up: TouchUp) {
+        let both = [touch_up.beauty.min(9), touch_up.whiteness.min(9)];
+        self.touch_up.store(u16::from_le_bytes(both), Ordering::Relaxed);
+    }
+
+    pub(super) fn touch_up(&self) -> TouchUp {
+        let [beauty, whiteness] = self.touch_up.load(Ordering::Relaxed).to_le_bytes();
+        TouchUp { beauty, whiteness }
+    }
+
+    /// Ends the thread: one that sleeps wakes.
+    pub(super) fn halt(&self) {
+        self.halted.store(true, Ordering::Release);
+        let _asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wake.notify_all();
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
+    }
+
+    /// Sleeps until then, or until halted.
+    pub(super) fn sleep_until(&self, then: Instant) {
+        let mut asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        while !self.is_halted() {
+            let left = then.saturating_duration_since(Instant::now());
+            if left == Duration::ZERO {
+                return;
+            }
+            asleep = self.wake.wait_timeout(asleep, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// The moments at which pictures are due, evenly spaced. Whoever is late goes on from now, rather than hurrying.
+#[derive(Debug)]
+pub(super) struct Beat {
+    interval: Duration,
+    next: Option<Instant>,
+}
+
+impl Beat {
+    /// `rate` pictures in a second, as a fraction.
+    pub(super) fn new(numerator: u32, denominator: u32) -> Self {
+        Self { interval: Duration::from_secs(1) * denominator.max(1) / numerator.max(1), next: None }
+    }
+
+    /// Waits for the next moment; false if halted meanwhile.
+    pub(super) fn wait(&mut self, control: &Control) -> bool {
+        let now = Instant::now();
+        let due = self.next.filter(|due| *due + self.interval > now).unwrap_or(now);
+        control.sleep_until(due);
+        self.next = Some(due + self.interval);
+        !control.is_halted()
+    }
+}
