@@ -983,6 +983,12 @@ export type Meters = {
 	voices: VoiceLevel[],
 };
 
+/**  My picture, on. */
+export type OpenCameraParams = {
+	/**  From where; absent: as before, at first the camera in the settings. While the picture is on, it changes to this one. */
+	source?: VideoSource | null,
+};
+
 /**  An error as it leaves the engine. */
 export type PealError = {
 	/**  What a program can tell apart. */
@@ -1366,6 +1372,14 @@ export type Theme =
 /**  Paper on ink. */
 "dark";
 
+/**  What lets one socket in, once. */
+export type Ticket = {
+	/**  Where: `ws://127.0.0.1:…`. */
+	url: string,
+	/**  To be told in the first message. */
+	token: string,
+};
+
 /**  To whom a call is handed over: somebody who is called for it, or the other side of another call of mine. */
 export type TransferParams = {
 	/**  The call. */
@@ -1432,6 +1446,16 @@ looped?: boolean } |
 /**  A moving test pattern with the time in it. */
 { kind: "pattern" };
 
+/**  Everything a picture can be taken of now. */
+export type VideoSources = {
+	/**  Cameras. */
+	cameras: DeviceView[],
+	/**  Screens. */
+	screens: DeviceView[],
+	/**  Windows of other programs. */
+	windows: DeviceView[],
+};
+
 /**  My own picture, and what is wrong with it. */
 export type VideoView = {
 	/**  The cameras that are there. Looked for when something first needs a picture, and as they come and go while it does. */
@@ -1488,7 +1512,3 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
-
-export type OpenCameraParams = { source?: VideoSource | null };
-export type VideoSources = { cameras: DeviceView[]; screens: DeviceView[]; windows: DeviceView[] };
-export type Ticket = { url: string; token: string };

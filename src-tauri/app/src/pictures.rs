@@ -14,18 +14,14 @@ pub mod protocol;
 mod tests;
 
 use std::future::Future;
-use std::sync::Arc;
 
+use peal_engine::Picture;
 use peal_engine::api::PealError;
-use peal_media::video::Frame;
-use tauri::{AppHandle, Manager as _};
+use tauri::AppHandle;
 use tokio::sync::watch;
 
 pub use self::door::{Door, Scope, Ticket};
 pub use self::protocol::{Refusal, Size, View};
-
-/// A picture, or none at the moment.
-pub type Picture = Option<Arc<Frame>>;
 
 /// Where pictures come from.
 pub trait Gallery: Clone + Send + Sync + 'static {

@@ -107,7 +107,8 @@ export const meters = (): Promise<Meters> => ask().meters();
 // Pictures
 
 /** My picture on, from `source` or as before; while it is on: from there instead. */
-export const openCamera = (source: VideoSource | null = null): Promise<unknown> => ask().openCamera({ source });
+export const openCamera = (source: VideoSource | null = null): Promise<unknown> =>
+  ask().openCamera({ source });
 /** My picture off: the camera’s light goes out. */
 export const closeCamera = (): Promise<unknown> => ask().closeCamera();
 /** The cameras, screens and windows that are there. */

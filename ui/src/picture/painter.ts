@@ -33,8 +33,8 @@ export interface Painter {
 
 /** What draws on that canvas: its graphics card, or where there is no way to it, this computer itself. */
 export function painterOn(canvas: HTMLCanvasElement): Painter | undefined {
-  const options = { alpha: false, antialias: false, depth: false, stencil: false };
-  const gl = canvas.getContext('webgl', options);
+  const options: WebGLContextAttributes = { alpha: false, antialias: false, depth: false, stencil: false };
+  const gl = canvas.getContext('webgl', options) as WebGLRenderingContext | null;
   if (gl) return webGl(canvas, gl);
   const context = canvas.getContext('2d', { alpha: false });
   return context ? plain(canvas, context) : undefined;

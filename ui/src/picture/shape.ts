@@ -5,8 +5,8 @@ export interface Size {
   height: number;
 }
 
-/** So much of a picture may be cut off to fill a tile. */
-const CUT = 0.3;
+/** So much of a picture may be cut off to fill a tile: a landscape in a square, but not a portrait in a landscape. */
+const CUT = 0.45;
 
 /** Whether a picture fills its tile, its edges cut, or is seen whole. */
 export function fills(picture: Size, tile: Size): boolean {

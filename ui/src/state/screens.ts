@@ -1,6 +1,14 @@
 // Which screen a snapshot shows.
 
-import type { CallView, ContactView, EndReason, Group, MemberView, PhoneView, PictureLowered } from '../callkit';
+import type {
+  CallView,
+  ContactView,
+  EndReason,
+  Group,
+  MemberView,
+  PhoneView,
+  PictureLowered,
+} from '../callkit';
 
 /** A call holds so many people, me among them. */
 export const MEMBER_LIMIT = 16;

@@ -1,10 +1,10 @@
 //! The engine's own pictures.
 
-use peal_engine::Engine;
 use peal_engine::api::{LocalViewParams, PealError, StartRemoteViewParams, StopRemoteViewParams};
+use peal_engine::{Engine, Picture};
 use tokio::sync::watch;
 
-use super::{Gallery, Picture, Size, View};
+use super::{Gallery, Size, View};
 
 impl Gallery for Engine {
     fn pictures(&self, view: &View) -> watch::Receiver<Picture> {

@@ -9,7 +9,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use peal_media::video::Frame;
+use peal_engine::Frame;
 use serde::Deserialize;
 
 /// What asks for the next picture.

@@ -1,6 +1,13 @@
 // My picture in a call: on and off, from a camera, a screen or a window.
 
-import { closeCamera, openCamera, switchMedia, type CallView, type PhoneView, type VideoSource } from '../../callkit';
+import {
+  closeCamera,
+  openCamera,
+  switchMedia,
+  type CallView,
+  type PhoneView,
+  type VideoSource,
+} from '../../callkit';
 import { attempt } from '../../state/toasts.svelte';
 
 export class Camera {
@@ -50,7 +57,8 @@ export class Camera {
       return;
     }
     this.wanted = { source };
-    if (!this.asking) void attempt(switchMedia(this.call().call_id, 'video')).then((ok) => !ok && this.forget());
+    if (!this.asking)
+      void attempt(switchMedia(this.call().call_id, 'video')).then((ok) => !ok && this.forget());
   }
 
   /** No screen any more: the camera again, if it was on before. */

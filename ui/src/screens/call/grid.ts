@@ -21,8 +21,8 @@ interface Content {
 
 /** A voice needs no wall. */
 const VOICES: Content = { largest: { width: 320, height: 232 }, shape: 1.25 };
-/** A picture takes what there is. */
-export const PICTURES: Content = { largest: { width: Infinity, height: Infinity }, shape: 16 / 9 };
+/** A picture takes what there is. A face is rather cut at the sides than lies in a slit. */
+export const PICTURES: Content = { largest: { width: Infinity, height: Infinity }, shape: 4 / 3 };
 
 /** The grid in which `count` tiles are largest; of two alike the one with fewer gaps, then with fewer rows. */
 export function bestGrid(

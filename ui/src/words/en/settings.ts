@@ -47,7 +47,6 @@ export const settings = {
   resolutionNote: 'A larger one needs more of the line',
   frameRate: 'Pictures a second',
   bitrate: 'Data rate at most',
-  kbps: (n: number) => `${n} kbit/s`,
   beauty: 'Smooth skin',
   whiteness: 'Brighten skin',
   level: (n: number) => (n === 0 ? 'Off' : String(n)),

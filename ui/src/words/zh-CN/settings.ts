@@ -43,10 +43,9 @@ export const settings: Words['settings'] = {
   resolutionNote: '画面越大，占用的带宽越多',
   frameRate: '每秒帧数',
   bitrate: '最高码率',
-  kbps: (n) => `${n} kbit/s`,
   beauty: '磨皮',
   whiteness: '美白',
-  level: (n) => (n === 0 ? '关' : String(n)),
+  level: (n) => (n === 0 ? '关' : `${n} 级`),
 
   calls: '通话',
   ringTime: '响铃时长',
