@@ -6,6 +6,7 @@ use std::path::Path;
 use peal_engine::api::LoginParams;
 use peal_engine::{Engine, EngineConfig, Profile};
 use peal_tests::brokers::mosquitto::Mosquitto;
+use peal_tests::eyes::sees_pattern;
 use peal_tests::headless::Headless;
 use peal_tests::person::{Person, accept, free_address, quiet};
 use peal_tests::sound_server::SoundServer;
@@ -138,6 +139,17 @@ impl Town {
 
 fn token(name: &str) -> String {
     format!("{name}'s own")
+}
+
+/// People who see each other, and whose cameras see the test pattern.
+pub async fn on_camera<const N: usize>(names: [&str; N]) -> (Town, [Person; N]) {
+    let town = Town::new().await;
+    let mut people = Vec::new();
+    for name in names {
+        people.push(town.person_with(name, sees_pattern(town.config())).await);
+    }
+    meet(&people).await;
+    (town, people.try_into().unwrap_or_else(|_| unreachable!("as many as there are names")))
 }
 
 /// People who see each other.

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use peal_engine::EngineConfig;
 use peal_engine::api::{
-    CallParams, CallState, EndReason, ErrorCode, Event, GroupParams, InviteParams, LoginParams, Media, RecordStatus,
-    RejectParams,
+    AcceptParams, CallParams, CallState, EndReason, ErrorCode, Event, GroupParams, InviteParams, LocalViewParams,
+    LoginParams, Media, OpenCameraParams, RecordStatus, RejectParams, StartRemoteViewParams, StopRemoteViewParams,
 };
-use peal_tests::person::{Person, accept, code, hums, writes};
+use peal_tests::eyes::{moving, now, nothing, sees_file, write_film};
+use peal_tests::person::{PATIENCE, Person, accept, code, hums, writes};
 
-use crate::town::{Town, people};
+use crate::town::{Town, on_camera, people};
 
 /// Ann's call rings at Bob's.
 async fn ringing() -> (Town, Person, Person, String) {
@@ -109,6 +110,39 @@ async fn e06_a_group_is_called_with_its_users_and_its_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn e07_a_voice_call_is_taken_as_voice_and_a_video_call_as_either() {
+    let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
+    let as_what = |call: &str, media| AcceptParams { media: Some(media), ..AcceptParams::from(call) };
+    let call = ann.calls("bob").await.call_id;
+    bob.rings().await;
+    assert_eq!(code(bob.engine.accept(as_what(&call, Media::Video)).await), ErrorCode::WrongState);
+    bob.engine.accept(as_what(&call, Media::Audio)).await.unwrap();
+    ann.connected().await;
+    ann.engine.hangup(&call).await.unwrap();
+    ann.ended().await;
+    bob.ended().await;
+    for media in [Media::Audio, Media::Video] {
+        let call = ann.calls_by_video("bob").await.call_id;
+        bob.rings().await;
+        bob.engine.accept(as_what(&call, media)).await.unwrap();
+        ann.connected().await;
+        let shown = ann.sees_call("what it became", &call, |call| call.media == media).await;
+        if media == Media::Video {
+            moving(&mut ann.looks_at(&call, "bob").await, "Bob").await;
+            moving(&mut bob.looks_at(&call, "ann").await, "Ann").await;
+        } else {
+            assert!(!shown.my_video && !shown.members[0].video);
+            for person in [&ann, &bob] {
+                person.sees("no camera", |view| view.video.source.is_none() && !view.video.on).await;
+            }
+        }
+        ann.engine.hangup(&call).await.unwrap();
+        ann.ended().await;
+        bob.ended().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn e08_a_reject_is_a_decline_or_busy_as_told() {
     for (busy, reason) in [(false, EndReason::Rejected), (true, EndReason::Busy)] {
         let (_town, mut ann, bob, call) = ringing().await;
@@ -141,6 +175,70 @@ async fn e10_hangup_ends_a_call_or_cancels_it() {
     let call = ann.talks_with(&mut bob).await;
     ann.engine.hangup(&call).await.unwrap();
     assert_eq!((ann.ended().await, bob.ended().await), (EndReason::Hangup, EndReason::Hangup));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e11_a_remote_view_is_drawn_and_when_stopped_not_decoded() {
+    let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
+    let call = ann.sees_and_talks_with(&mut bob).await;
+    assert_eq!(bob.engine.call_stats(&call).await.unwrap().frames_received, 0.0, "nobody looks yet");
+    let mut of_ann = bob.looks_at(&call, "ann").await;
+    moving(&mut of_ann, "Ann").await;
+    assert!(bob.engine.call_stats(&call).await.unwrap().frames_received > 0.0);
+    let stop = StopRemoteViewParams { call_id: call.clone(), user_id: "ann".into(), view: None };
+    bob.engine.stop_remote_view(stop).await.unwrap();
+    nothing(&mut of_ann).await;
+    heard!(bob, Event::VoiceVolume(_) => ());
+    let decoded = bob.engine.call_stats(&call).await.unwrap().frames_received;
+    for _ in 0..5 {
+        heard!(bob, Event::VoiceVolume(_) => ());
+        assert_eq!(bob.engine.call_stats(&call).await.unwrap().frames_received, decoded);
+    }
+    assert!(now(&of_ann).is_none());
+    let wrong = StartRemoteViewParams { call_id: call, user_id: "zoe".into(), ..StartRemoteViewParams::default() };
+    assert_eq!(code(bob.engine.start_remote_view(wrong).await), ErrorCode::UnknownUser);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e12_the_local_view_starts_and_stops() {
+    let (_town, [ann]) = on_camera(["ann"]).await;
+    let mut own = ann.looks_at_own().await;
+    moving(&mut own, "Ann herself").await;
+    ann.engine.stop_local_view(LocalViewParams::default()).await.unwrap();
+    assert!(now(&own).is_none());
+    assert_eq!(ann.engine.snapshot().video.source, None);
+}
+
+/// Whether this program has that file open.
+#[cfg(target_os = "linux")]
+fn holds(file: &std::path::Path) -> bool {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    open.filter_map(|it| std::fs::read_link(it.ok()?.path()).ok()).any(|it| it == file)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn e13_the_device_is_really_opened_and_closed() {
+    let town = Town::new().await;
+    let film = town.place().join("camera.y4m");
+    write_film(&film, 320, 180, |x, _| [x as u8, 128, 128]).unwrap();
+    let film = film.canonicalize().unwrap();
+    let mut ann = town.person_with("ann", sees_file(town.config(), &film)).await;
+    let mut bob = town.person("bob").await;
+    assert!(!holds(&film));
+    for _ in 0..2 {
+        ann.engine.open_camera(OpenCameraParams::default()).await.unwrap();
+        assert!(holds(&film), "it is open when the command answers");
+        ann.engine.close_camera().await.unwrap();
+        assert!(!holds(&film), "it is closed when the command answers");
+    }
+    let call = ann.sees_and_talks_with(&mut bob).await;
+    ann.sees("the camera open", |view| view.video.source.is_some()).await;
+    assert!(holds(&film));
+    ann.engine.hangup(&call).await.unwrap();
+    ann.sees("the camera closed", |view| view.video.source.is_none()).await;
+    ann.engine.close_camera().await.unwrap();
+    assert!(!holds(&film));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,6 +346,29 @@ async fn e24_remote_and_local_levels_are_told_several_times_a_second() {
         assert_eq!(users, [String::new(), "bob".to_owned()], "my own first");
     }
     assert!(begun.elapsed() < Duration::from_secs(6), "six took {:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e25_whether_picture_and_sound_come_is_told() {
+    let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
+    ann.begins_with_camera(false).await;
+    let mut heard = bob.engine.events();
+    let call = ann.sees_and_talks_with(&mut bob).await;
+    // Her sound comes with herself, so before the call is said to be connected.
+    let sound = async {
+        loop {
+            if let Event::AudioAvailable { user_id, available: true, .. } = heard.recv().await.unwrap() {
+                return user_id;
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, sound).await.unwrap(), "ann");
+    ann.engine.open_camera(OpenCameraParams::default()).await.unwrap();
+    assert_eq!(heard!(bob, Event::VideoAvailable { user_id, available: true, .. } => user_id.clone()), "ann");
+    ann.engine.set_muted(true).await.unwrap();
+    assert_eq!(heard!(bob, Event::AudioAvailable { call_id, available: false, .. } => call_id.clone()), call);
+    ann.engine.close_camera().await.unwrap();
+    assert_eq!(heard!(bob, Event::VideoAvailable { call_id, available: false, .. } => call_id.clone()), call);
 }
 
 #[tokio::test(flavor = "multi_thread")]

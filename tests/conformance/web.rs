@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use peal_engine::api::{
-    CallParams, CallState, CancelParams, EndReason, ErrorCode, Event, GroupParams, Media, MemberState, PresenceView,
-    RecordStatus, RejectParams,
+    CallParams, CallState, CancelParams, EndReason, ErrorCode, Event, GroupParams, Media, MemberState,
+    OpenCameraParams, PresenceView, RecordStatus, RejectParams,
 };
+use peal_tests::eyes::{moving, nothing};
 use peal_tests::person::{Person, accept, code};
 
-use crate::town::{Town, people, three};
+use crate::town::{Town, on_camera, people, three};
 
 /// Ann's call rings at Bob's.
 async fn ringing() -> (Town, Person, Person, String) {
@@ -373,4 +374,82 @@ async fn b32_what_goes_wrong_inside_reaches_the_program() {
     let error = bob.event("error").unwrap().data().clone();
     assert!(["no_microphone", "no_speaker", "device_failed"].contains(&error["code"].as_str().unwrap()), "{error}");
     assert!(!error["message"].as_str().unwrap().is_empty() && !error["hint"].as_str().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b05_a_video_call_is_made_and_invites_in_one() {
+    let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
+    let session = ann.calls_by_video("bob").await;
+    assert_eq!(session.media, Media::Video);
+    let media = heard!(bob, Event::Invited(it) if it.call_id == session.call_id => it.media);
+    assert_eq!(media, Media::Video);
+    accept(&bob, &session.call_id).await;
+    ann.connected().await;
+    bob.connected().await;
+    moving(&mut ann.looks_at(&session.call_id, "bob").await, "Bob").await;
+    moving(&mut bob.looks_at(&session.call_id, "ann").await, "Ann").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b23_the_other_side_hears_that_a_camera_goes_on_and_off() {
+    let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
+    ann.begins_with_camera(false).await;
+    let call = ann.sees_and_talks_with(&mut bob).await;
+    ann.engine.open_camera(OpenCameraParams::default()).await.unwrap();
+    let told = |on| {
+        move |event: &Event| match event {
+            Event::VideoAvailable { call_id, user_id, available } if *available == on => {
+                Some((call_id.clone(), user_id.clone()))
+            }
+            _ => None,
+        }
+    };
+    let from_ann = (call.clone(), "ann".to_owned());
+    assert_eq!(bob.hears("Ann's camera on", told(true)).await, from_ann);
+    let mut of_ann = bob.looks_at(&call, "ann").await;
+    moving(&mut of_ann, "Ann").await;
+    ann.engine.close_camera().await.unwrap();
+    assert_eq!(bob.hears("Ann's camera off", told(false)).await, from_ann);
+    nothing(&mut of_ann).await;
+    ann.engine.open_camera(OpenCameraParams::default()).await.unwrap();
+    assert_eq!(bob.hears("Ann's camera on again", told(true)).await, from_ann);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b26_voice_becomes_picture_and_back() {
+    let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
+    let call = ann.talks_with(&mut bob).await;
+    ann.engine.switch_media(&call, Media::Video).await.unwrap();
+    let asked = heard!(bob, Event::MediaChangeRequested { user_id, media, .. } => (user_id.clone(), *media));
+    assert_eq!(asked, ("ann".to_owned(), Media::Video));
+    bob.engine.answer_switch(&call, true).await.unwrap();
+    for person in [&mut ann, &mut bob] {
+        assert_eq!(heard!(person, Event::MediaChanged { media, .. } => *media), Media::Video);
+    }
+    let mut of_bob = ann.looks_at(&call, "bob").await;
+    moving(&mut of_bob, "Bob").await;
+    moving(&mut bob.looks_at(&call, "ann").await, "Ann").await;
+    bob.engine.switch_media(&call, Media::Audio).await.unwrap();
+    for person in [&mut ann, &mut bob] {
+        assert_eq!(heard!(person, Event::MediaChanged { media, .. } => *media), Media::Audio);
+        person.sees("the camera closed", |view| view.video.source.is_none() && !view.video.on).await;
+    }
+    nothing(&mut of_bob).await;
+    assert!(ann.sees_call("the voice", &call, |call| call.media == Media::Audio).await.reason.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b29_a_muted_picture_names_its_user() {
+    let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
+    ann.begins_with_camera(false).await;
+    let call = ann.sees_and_talks_with(&mut bob).await;
+    bob.sees_call("Ann muted", &call, |call| call.members[0].video_muted).await;
+    ann.engine.open_camera(OpenCameraParams::default()).await.unwrap();
+    assert_eq!(heard!(bob, Event::VideoMuted { user_id, muted: false, .. } => user_id.clone()), "ann");
+    ann.engine.close_camera().await.unwrap();
+    assert_eq!(heard!(bob, Event::VideoMuted { user_id, muted: true, .. } => user_id.clone()), "ann");
+    bob.sees_call("it", &call, |call| call.members[0].video_muted).await;
+    ann.engine.open_camera(OpenCameraParams::default()).await.unwrap();
+    assert_eq!(heard!(bob, Event::VideoMuted { user_id, muted: false, .. } => user_id.clone()), "ann");
+    assert!(!bob.sees_call("Ann", &call, |_| true).await.members[0].video_muted);
 }

@@ -198,7 +198,8 @@ impl Desk {
             command.env_remove(variable);
         }
         command.env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
-        let sound = if self.is_silent { format!("unix:{}", self.file("no-sound").display()) } else { self.sound.address() };
+        let sound =
+            if self.is_silent { format!("unix:{}", self.file("no-sound").display()) } else { self.sound.address() };
         command.env("PULSE_SERVER", sound).env("PEAL_BROKER", self.broker.to_string());
         command.env("PEAL_DATA_DIR", self.file("data")).env("HOME", self.home()).env("XDG_RUNTIME_DIR", self.home());
         command.env("GTK_THEME", if self.plan.dark { "Adwaita:dark" } else { "Adwaita" });

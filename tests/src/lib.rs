@@ -7,6 +7,7 @@ pub mod crowd;
 #[cfg(unix)]
 pub mod desk;
 pub mod ears;
+pub mod eyes;
 pub mod headless;
 pub mod measure;
 pub mod person;

@@ -316,10 +316,17 @@ async fn two_calls_become_one_of_three() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_are_refused_in_words() {
+async fn pictures_that_are_refused_leave_it_a_voice_call() {
     let [mut ann, mut bob] = quiet_people(["ann", "bob"]).await;
     let call = ann.talks_with(&mut bob).await;
-    assert_eq!(code(ann.engine.switch_media(&call, Media::Video).await), ErrorCode::Unsupported);
     assert_eq!(code(ann.engine.answer_switch(&call, false).await), ErrorCode::WrongState);
-    assert_eq!(bob.call().unwrap().media, Media::Audio);
+    ann.engine.switch_media(&call, Media::Video).await.unwrap();
+    assert_eq!(code(ann.engine.switch_media(&call, Media::Video).await), ErrorCode::WrongState);
+    bob.sees_call("the question", &call, |call| call.switch.is_some()).await;
+    bob.engine.answer_switch(&call, false).await.unwrap();
+    ann.hears("a no", |event| matches!(event, Event::MediaChangeRefused(_)).then_some(())).await;
+    for person in [&ann, &bob] {
+        let view = person.sees_call("voice", &call, |call| call.switch.is_none()).await;
+        assert!(view.media == Media::Audio && !view.my_video);
+    }
 }

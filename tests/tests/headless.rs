@@ -228,8 +228,11 @@ fn a_doorbell_is_heard_before_the_answer_and_the_call_is_held_by_lines() {
     ann.ask("set_volume", &json!({ "user_id": "gate", "db": -6.0 })).unwrap();
     let view = ann.ask("snapshot", &Value::Null).unwrap();
     assert_eq!(view["calls"][0]["members"][0]["volume_db"], -6.0);
-    let error = refused(ann.ask("switch_media", &json!({ "call_id": call, "media": "video" })));
-    assert_eq!(error["code"], "unsupported");
+    ann.ask("switch_media", &json!({ "call_id": call, "media": "video" })).unwrap();
+    let asked = gate.event_where("media_change_requested", mine).unwrap();
+    assert_eq!((&asked.data()["user_id"], &asked.data()["media"]), (&json!("ann"), &json!("video")));
+    gate.ask("answer_switch", &json!({ "call_id": call, "accept": false })).unwrap();
+    ann.event_where("media_change_refused", mine).unwrap();
     ann.ask("leave", &json!({ "call_id": call })).unwrap();
     let ended = gate.event_where("call_ended", mine).unwrap();
     assert_eq!(ended.data()["reason"], "hangup");

@@ -27,6 +27,7 @@ mod echo;
 mod engine;
 mod fault;
 mod history;
+mod housekeeping;
 mod link;
 mod login;
 mod meanwhile;
@@ -52,5 +53,5 @@ mod voices;
 
 pub use config::{CameraChoice, DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 pub use engine::Engine;
-pub use pictures::{Frame, Picture};
+pub use pictures::{Fit, Frame, Picture, Scaler};
 pub use subscription::Subscription;

@@ -3,6 +3,7 @@
 mod board;
 mod own;
 mod views;
+mod wanted;
 
 use peal_call::{CallSnapshot, Input, MediaKind};
 
@@ -13,6 +14,7 @@ use crate::message::{Answer, Message, Reply};
 use crate::phone::Softphone;
 use crate::translate::call_id;
 
+pub use peal_media::video::convert::{Fit, Scaler};
 pub use peal_media::video::{Frame, Picture};
 
 pub(crate) use board::{Board, Forward};

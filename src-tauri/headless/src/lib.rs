@@ -5,5 +5,6 @@
 
 pub mod line;
 pub mod options;
+pub mod record;
 pub mod session;
 pub mod streams;

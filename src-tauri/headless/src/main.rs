@@ -10,6 +10,7 @@ use peal_engine::api::{Command, ErrorCode, Event, PealError};
 use peal_engine::log::Log;
 use peal_headless::line;
 use peal_headless::options::Options;
+use peal_headless::record;
 use peal_headless::session::{Ends, converse, last_words};
 use peal_headless::streams::{read_lines, write_lines};
 
@@ -50,8 +51,11 @@ async fn run(options: Options, log: Log) -> Result<(), PealError> {
     // Before anything is started, so that no signal finds it unprepared.
     let stopped = stop_signal().map_err(|error| internal(&error))?;
     let first = options.login().map(Command::Login);
+    let record = options.record_video.clone();
     let engine = Engine::start(options.engine_config()).await.map_err(explain)?;
     log.follow(&engine);
+    let recording = record.map(|path| record::start(engine.clone(), &path)).transpose();
+    let recording = recording.map_err(|error| internal(&error))?;
     let (output, written) = write_lines(io::stdout()).map_err(|error| internal(&error))?;
     let lines = read_lines(BufReader::new(io::stdin())).map_err(|error| internal(&error))?;
     let mut ends = Ends { lines, events: engine.events(), output, patience: LAST_ANSWERS };
@@ -65,6 +69,10 @@ async fn run(options: Options, log: Log) -> Result<(), PealError> {
     tracing::info!(?ending, "stopping");
     let farewell = async {
         last_words(ends, engine.stop()).await;
+        if let Some(recording) = recording {
+            // It fails only if the task was aborted, which nobody does.
+            let _ = recording.await;
+        }
         // It resolves with an error only if the thread is gone, and then nothing will be written any more.
         let _ = written.await;
     };

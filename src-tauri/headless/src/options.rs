@@ -4,13 +4,14 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
-use peal_engine::api::{ContactKind, LoginParams};
-use peal_engine::{DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
+use clap::{ArgGroup, Parser};
+use peal_engine::api::{ContactKind, LoginParams, VideoSource};
+use peal_engine::{CameraChoice, DEFAULT_BROKER, EngineConfig, MicrophoneChoice, Profile, SpeakerChoice};
 
 /// Peal without a window, for devices, bots and tests.
 #[derive(Parser, Clone)]
 #[command(name = "peal-headless", version, about, after_long_help = LINES)]
+#[command(group = ArgGroup::new("files").args(["microphone", "camera"]).multiple(true))]
 pub struct Options {
     /// Log in as this account at the start. Without it, send the command `login`.
     #[arg(long)]
@@ -56,14 +57,25 @@ pub struct Options {
     #[arg(long, value_name = "SOURCE", value_parser = microphone)]
     pub microphone: Option<MicrophoneChoice>,
 
-    /// Begin the microphone's WAV file again at its end; without it, silence follows.
-    #[arg(long = "loop", requires = "microphone")]
+    /// Begin the microphone's WAV file and the camera's Y4M file again at their ends; without it, silence follows, and no
+    /// picture.
+    #[arg(long = "loop", requires = "files")]
     pub looped: bool,
 
     /// Where the others are heard: a device's name, a WAV file (which is written), or `null`. Without it, the device in
     /// the settings.
     #[arg(long, value_name = "SINK", value_parser = |text: &str| Ok::<_, Infallible>(speaker(text)))]
     pub speaker: Option<SpeakerChoice>,
+
+    /// What is seen: a camera's name, a Y4M file (played in real time), `screen:ID` or `window:ID` (as `video_sources` lists
+    /// them), `pattern` (a moving test picture with the time in it), or `none`. Without it, the camera in the settings.
+    #[arg(long, value_name = "SOURCE", value_parser = |text: &str| Ok::<_, Infallible>(camera(text)))]
+    pub camera: Option<CameraChoice>,
+
+    /// Write what is to be seen of the others into this Y4M file, at 30 pictures a second: of whoever shows the first
+    /// picture, until they are gone; then of the next.
+    #[arg(long, value_name = "FILE.y4m")]
+    pub record_video: Option<PathBuf>,
 
     /// Cancel echo, suppress noise and even the level also where the microphone is a file or a tone.
     #[arg(long)]
@@ -105,6 +117,10 @@ impl Options {
         if let Some(MicrophoneChoice::Wav { looped, .. }) = &mut microphone {
             *looped = self.looped;
         }
+        let mut camera = self.camera.unwrap_or_default();
+        if let CameraChoice::Source(VideoSource::File { looped, .. }) = &mut camera {
+            *looped = self.looped;
+        }
         EngineConfig {
             profile: self.data_dir.map_or_else(|| Profile::Named("headless".to_owned()), Profile::At),
             app_key: self.app_key,
@@ -112,6 +128,7 @@ impl Options {
             kind: if self.device { ContactKind::Device } else { ContactKind::Person },
             microphone,
             speaker: self.speaker,
+            camera,
             force_processing: self.force_processing,
             auto_answer: self.auto_answer,
             embedded_broker: self.embedded_broker.unwrap_or(self.default_broker),
@@ -147,8 +164,26 @@ fn speaker(text: &str) -> SpeakerChoice {
     }
 }
 
+fn camera(text: &str) -> CameraChoice {
+    CameraChoice::Source(match text {
+        "none" => return CameraChoice::Nothing,
+        "default" => return CameraChoice::Settings,
+        "pattern" => VideoSource::Pattern,
+        file if has_extension(file, "y4m") => VideoSource::File { path: file.to_owned(), looped: false },
+        other => match (other.strip_prefix("screen:"), other.strip_prefix("window:")) {
+            (Some(id), _) => VideoSource::Screen { id: id.to_owned() },
+            (_, Some(id)) => VideoSource::Window { id: id.to_owned() },
+            (None, None) => VideoSource::Camera { id: Some(other.to_owned()) },
+        },
+    })
+}
+
 fn is_wave_file(text: &str) -> bool {
-    PathBuf::from(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
+    has_extension(text, "wav")
+}
+
+fn has_extension(text: &str, wanted: &str) -> bool {
+    PathBuf::from(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
 }
 
 const LINES: &str = r#"THE LINES
@@ -176,18 +211,26 @@ const LINES: &str = r#"THE LINES
     reject               {"call_id", "message"?, "busy"?: false}
     cancel               {"call_id", "record"?: true}
     leave  hangup  dismiss  hold  resume         {"call_id"}
-    switch_media         {"call_id", "media": "audio"}
-    answer_switch        {"call_id", "accept": false}
+    switch_media         {"call_id", "media": "video" (or "audio")}
+    answer_switch        {"call_id", "accept": true}
     transfer             {"call_id", "to": "cat"} or {"call_id", "to_call_id"}
     merge                {"call_id", "into": another call's id}
     set_muted            {"muted": true}         is_muted
     set_speaker_enabled  {"enabled": true}       is_speaker_enabled
     set_volume           {"user_id", "db": -6}
     init_engine          release_engine
+    open_camera          {"source"?}: my picture on, from {"kind":"camera","id"?}, {"kind":"screen","id"},
+                         {"kind":"window","id"}, {"kind":"file","path","looped"?: false} or {"kind":"pattern"}
+    close_camera         video_sources
+    start_local_view     stop_local_view         {"view"?}
+    start_remote_view    {"call_id", "user_id", "width"?, "height"?, "view"?}
+    stop_remote_view     {"call_id", "user_id", "view"?}
     set_call_timeout     {"ms": 30000}
     set_settings         {"display_name"?, "microphone"?, "speaker"?, "call_timeout_ms"?, "echo_cancellation"?,
                           "noise_suppression"?, "gain_control"?, "audio_quality"?, "open_microphone"?,
                           "call_waiting"?, "hold_music"?, "ring_here"?, "do_not_disturb"?, "unknown_callers"?,
+                          "camera"?, "open_camera"?, "video_width"?, "video_height"?, "frame_rate"?, "min_bitrate"?,
+                          "max_bitrate"?, "whiteness_level"?, "beauty_level"?, "mirror_preview"?,
                           "single_device"?, "check_sum"?, "ice_servers"?, "debug"?, "language"?, "theme"?}
     call_stats           {"call_id", "user_id"?}
 
@@ -282,6 +325,23 @@ mod tests {
         let looped = options(&["--microphone", "a.wav", "--loop"]).unwrap().engine_config().microphone;
         assert!(matches!(looped, Some(MicrophoneChoice::Wav { looped: true, .. })), "{looped:?}");
         assert!(options(&["--loop"]).is_err());
+    }
+
+    #[test]
+    fn a_camera_is_a_device_a_file_a_screen_the_pattern_or_nothing() {
+        let camera = |text: &str| options(&["--camera", text]).unwrap().engine_config().camera;
+        assert_eq!(options(&[]).unwrap().engine_config().camera, CameraChoice::Settings);
+        assert_eq!(camera("none"), CameraChoice::Nothing);
+        assert_eq!(camera("pattern"), CameraChoice::Source(VideoSource::Pattern));
+        let named = |id: &str| CameraChoice::Source(VideoSource::Camera { id: Some(id.to_owned()) });
+        assert_eq!(camera("USB camera"), named("USB camera"));
+        assert_eq!(camera("screen:0"), CameraChoice::Source(VideoSource::Screen { id: "0".to_owned() }));
+        assert_eq!(camera("window:7"), CameraChoice::Source(VideoSource::Window { id: "7".to_owned() }));
+        let file = |looped| CameraChoice::Source(VideoSource::File { path: "a/b.Y4M".to_owned(), looped });
+        assert_eq!(camera("a/b.Y4M"), file(false));
+        assert_eq!(options(&["--camera", "a/b.Y4M", "--loop"]).unwrap().engine_config().camera, file(true));
+        let recording = options(&["--record-video", "seen.y4m"]).unwrap().record_video;
+        assert_eq!(recording, Some("seen.y4m".into()));
     }
 
     #[test]

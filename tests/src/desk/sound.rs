@@ -49,7 +49,11 @@ impl Listening {
     /// Listens at `sink` from now on; returns once it hears (silence counts).
     pub fn start(server: &SoundServer, sink: &str, log: &Path) -> Self {
         let mut process = Running::start("nice", log, |command| {
-            command.args(["-n", NICE, "parec"]).arg(format!("--device={sink}.monitor")).args(["--latency-msec=5", "--raw", "--format=s16le"]);
+            command.args(["-n", NICE, "parec"]).arg(format!("--device={sink}.monitor")).args([
+                "--latency-msec=5",
+                "--raw",
+                "--format=s16le",
+            ]);
             command.args(["--rate=48000", "--channels=1"]).env("PULSE_SERVER", server.address());
             command.stdout(Stdio::piped());
         });

@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod people;
 mod records;
+mod screening;
 mod settings;
 mod video;
 mod view;
@@ -28,9 +29,10 @@ pub use people::{
     RefusedCard, SafetyNumber, Verification,
 };
 pub use records::{ExportFormat, ExportedHistory, HistoryQuery, RecordMember};
+pub use screening::{DoNotDisturb, QuietHours, UnknownCallers};
 pub use settings::{
-    AudioQuality, CALL_TIMEOUT_MS, DoNotDisturb, IceServer, QuietHours, Settings, SettingsPatch, Theme, UnknownCallers,
-    VIDEO_BITRATE_KBPS, VIDEO_FRAME_RATE, VIDEO_HEIGHT, VIDEO_WIDTH,
+    AudioQuality, CALL_TIMEOUT_MS, IceServer, Settings, SettingsPatch, Theme, VIDEO_BITRATE_KBPS, VIDEO_FRAME_RATE,
+    VIDEO_HEIGHT, VIDEO_WIDTH,
 };
 pub use video::{
     LocalViewParams, OpenCameraParams, PictureLowered, StartRemoteViewParams, StopRemoteViewParams, VideoSource,

@@ -25,11 +25,11 @@ pub enum VideoSource {
         /// Which.
         id: String,
     },
-    /// A file with moving pictures (Y4M), played in real time.
+    /// A file with moving pictures (Y4M), played in real time. At its end my picture is off.
     File {
         /// Where it is on this computer.
         path: String,
-        /// It begins again at its end; else the last picture stays.
+        /// It begins again at its end.
         #[serde(default)]
         looped: bool,
     },
@@ -44,6 +44,12 @@ pub struct OpenCameraParams {
     /// From where; absent: as before, at first the camera in the settings. While the picture is on, it changes to this one.
     #[serde(default)]
     pub source: Option<VideoSource>,
+}
+
+impl From<VideoSource> for OpenCameraParams {
+    fn from(source: VideoSource) -> Self {
+        Self { source: Some(source) }
+    }
 }
 
 /// Which of the places that show my own picture.
@@ -103,7 +109,8 @@ pub struct VideoSources {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct VideoView {
-    /// The cameras that are there. Looked for when something first needs a picture, and as they come and go while it does.
+    /// The cameras that are there: looked for at the start, by `video_sources`, and every other second while my picture is
+    /// on or looked at.
     pub cameras: Vec<DeviceView>,
     /// My picture is on: it is in the video calls that run and that begin, until `close_camera` or the last one ends.
     pub on: bool,

@@ -68,15 +68,15 @@ impl Engine {
         self.ask(Command::Resume { call_id: call_id.to_owned() }).await.map(drop)
     }
 
-    /// Goes back to voice (kit B26).
+    /// Voice to picture, for which a call of two asks the other one, or back to voice (kit B26).
     ///
     /// # Errors
-    /// [`Unsupported`](crate::api::ErrorCode::Unsupported) for pictures, which this version does not have.
+    /// [`WrongState`](crate::api::ErrorCode::WrongState) if it is that already, or is asked for, or nobody is in the call.
     pub async fn switch_media(&self, call_id: &str, media: Media) -> Result<(), PealError> {
         self.ask(Command::SwitchMedia(SwitchMediaParams { call_id: call_id.to_owned(), media })).await.map(drop)
     }
 
-    /// Answers the other side's wish to switch between voice and picture.
+    /// Answers the other side's wish to switch between voice and picture. My own picture then begins as the settings say.
     pub async fn answer_switch(&self, call_id: &str, accept: bool) -> Result<(), PealError> {
         self.ask(Command::AnswerSwitch(AnswerSwitchParams { call_id: call_id.to_owned(), accept })).await.map(drop)
     }

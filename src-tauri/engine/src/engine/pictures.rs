@@ -4,15 +4,14 @@ use tokio::sync::watch;
 
 use super::{Engine, stopped};
 use crate::api::{
-    Command, LocalViewParams, OpenCameraParams, PealError, StartRemoteViewParams, StopRemoteViewParams, VideoSource,
-    VideoSources,
+    Command, LocalViewParams, OpenCameraParams, PealError, StartRemoteViewParams, StopRemoteViewParams, VideoSources,
 };
 use crate::message::Answer;
 use crate::pictures::Picture;
 
 impl Engine {
-    /// Turns my picture on, or takes it from elsewhere (kits D01, E13); none: from where it came before, at first the
-    /// camera in the settings. Answers when the camera, or what else it is, is open. It stays on until
+    /// Turns my picture on, or takes it from elsewhere (kits D01, E13); without a source: from where it came before, at
+    /// first the camera in the settings. Answers when the camera, or what else it is, is open. It stays on until
     /// [`close_camera`](Self::close_camera), or until the last video call ends.
     ///
     /// # Errors
@@ -20,8 +19,8 @@ impl Engine {
     /// [`CameraDenied`](crate::api::ErrorCode::CameraDenied), [`CameraFailed`](crate::api::ErrorCode::CameraFailed),
     /// [`SourceFailed`](crate::api::ErrorCode::SourceFailed);
     /// [`WrongState`](crate::api::ErrorCode::WrongState) in a voice call, which `switch_media` makes a video call.
-    pub async fn open_camera(&self, source: Option<VideoSource>) -> Result<(), PealError> {
-        self.ask(Command::OpenCamera(OpenCameraParams { source })).await.map(drop)
+    pub async fn open_camera(&self, params: impl Into<OpenCameraParams>) -> Result<(), PealError> {
+        self.ask(Command::OpenCamera(params.into())).await.map(drop)
     }
 
     /// Turns my picture off (kit E13): the light is off when it answers, and the others know.

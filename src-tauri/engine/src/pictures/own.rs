@@ -4,34 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use peal_media::video::{
-    Format, Source, SourceChoice, SourceEvent, TouchUp, VideoDevice, VideoEncoder, VideoError, VideoQuality,
-};
+use peal_media::video::{Source, SourceEvent, TouchUp, VideoDevice, VideoEncoder, VideoError, VideoQuality};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::board::{Board, Forward};
+use super::wanted::{Choice, Wanted};
 use crate::CameraChoice;
 use crate::api::{DeviceView, ErrorCode, PealError, Settings, VideoSource, VideoView};
 use crate::message::{Answer, Message, Reply};
 
 /// A camera that failed is tried again after this time: it may be back, or free.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
-/// A screen or a window is sent as large as this, whatever the camera's size is: its letters are to be read.
-const SCREEN: (u32, u32) = (1_920, 1_080);
-/// Pictures of a screen in a second, at most.
-const SCREEN_FRAME_RATE: u32 = 15;
-/// What a screen may take if the settings allow a camera less, kbit/s.
-const SCREEN_KBPS: u32 = 2_500;
-
-/// What is to be open.
-#[derive(Debug, Clone, PartialEq)]
-struct Wanted {
-    shown: VideoSource,
-    choice: SourceChoice,
-    format: Format,
-}
-
 /// A source that is open, or being opened.
 struct Open {
     number: u64,
@@ -58,9 +42,7 @@ pub(crate) struct OwnPicture {
     given: CameraChoice,
     /// What was asked for last.
     chosen: Option<VideoSource>,
-    camera: Option<String>,
-    format: Format,
-    rates: (u32, u32),
+    choice: Choice,
     touch_up: TouchUp,
     /// My picture is on.
     on: bool,
@@ -78,6 +60,8 @@ pub(crate) struct OwnPicture {
     /// How many are being closed.
     closing: usize,
     retry_at: Option<Instant>,
+    /// There is no such camera; it is tried again when another list of them is found.
+    missing: bool,
     problem: Option<VideoError>,
     encoder: Option<Arc<VideoEncoder>>,
     quality: VideoQuality,
@@ -94,9 +78,7 @@ impl OwnPicture {
             board,
             given,
             chosen: None,
-            camera: None,
-            format: Format { width: 0, height: 0, frame_rate: 0 },
-            rates: (0, 0),
+            choice: Choice::of(&Settings::default()),
             touch_up: TouchUp::default(),
             on: false,
             in_video: false,
@@ -107,6 +89,7 @@ impl OwnPicture {
             opened: 0,
             closing: 0,
             retry_at: None,
+            missing: false,
             problem: None,
             encoder: None,
             quality: VideoQuality::default(),
@@ -119,10 +102,7 @@ impl OwnPicture {
 
     /// What the person chose.
     pub fn choose(&mut self, settings: &Settings) {
-        self.camera = (settings.camera != "default").then(|| settings.camera.clone());
-        self.format =
-            Format { width: settings.video_width, height: settings.video_height, frame_rate: settings.frame_rate };
-        self.rates = (settings.min_bitrate, settings.max_bitrate);
+        self.choice = Choice::of(settings);
         let touch_up = TouchUp { beauty: settings.beauty_level, whiteness: settings.whiteness_level };
         if self.touch_up != touch_up {
             self.touch_up = touch_up;
@@ -184,7 +164,7 @@ impl OwnPicture {
         self.needed = if in_call { active && self.on } else { self.on || !self.views.is_empty() };
         self.change();
         let encodes = in_video && self.needed;
-        let quality = self.wished_quality();
+        let quality = self.choice.quality(self.open.as_ref().map(|open| &open.wanted));
         if encodes != self.encoder.is_some() {
             self.quality = quality;
             self.encoder = encodes.then(|| Arc::new(VideoEncoder::new(quality)));
@@ -204,12 +184,11 @@ impl OwnPicture {
         }
     }
 
-    /// The picture is on in the calls, also while all of them are on hold.
+    /// The picture is on in the calls: also while all of them are on hold, and while it changes to another source, if it
+    /// was `before`.
     pub fn is_shown(&self, before: bool) -> bool {
-        if self.on && self.in_video && !self.needed {
-            return before;
-        }
-        self.on && self.open.as_ref().is_some_and(|open| open.ready)
+        let changes = before && self.problem.is_none();
+        self.on && self.in_video && (changes || self.open.as_ref().is_some_and(|open| open.ready))
     }
 
     /// What encodes it while a call needs it.
@@ -234,9 +213,10 @@ impl OwnPicture {
                 self.feed();
             }
             SourceEvent::Failed(error) => {
-                let returns = matches!(open.wanted.choice, SourceChoice::Camera { .. });
+                let returns = open.wanted.returns();
+                self.missing = returns && matches!(error, VideoError::NoCamera | VideoError::UnknownDevice(_));
+                self.retry_at = (returns && !self.missing).then(|| Instant::now() + RETRY_AFTER);
                 self.problem = Some(error);
-                self.retry_at = returns.then(|| Instant::now() + RETRY_AFTER);
                 self.gave_out(returns);
             }
             SourceEvent::Ended => self.gave_out(false),
@@ -266,7 +246,7 @@ impl OwnPicture {
     pub fn found(&mut self, cameras: Vec<VideoDevice>) {
         if self.cameras != cameras {
             self.cameras = cameras;
-            // Whatever was missing may have come.
+            self.missing = false;
             self.retry_at = None;
         }
     }
@@ -309,7 +289,7 @@ impl OwnPicture {
             cameras: self.cameras.iter().map(device_view).collect(),
             on: self.on,
             source: self.open.as_ref().filter(|open| open.ready).map(|open| open.wanted.shown.clone()),
-            opening: self.open.as_ref().is_some_and(|open| !open.ready),
+            opening: self.problem.is_none() && self.open.as_ref().is_some_and(|open| !open.ready),
             problem: self.trouble(),
         }
     }
@@ -325,18 +305,17 @@ impl OwnPicture {
 
     /// Brings what is open to what is wanted.
     fn change(&mut self) {
-        let wanted = self.wanted().filter(|_| self.needed && !self.over);
+        let wanted = self.choice.wanted(&self.given, self.chosen.as_ref()).filter(|_| self.needed && !self.over);
         if wanted.is_none() && !self.is_used() {
             self.problem = None;
             self.retry_at = None;
+            self.missing = false;
         }
         if self.open.as_ref().is_some_and(|open| Some(&open.wanted) != wanted.as_ref()) {
             self.close();
         }
-        let Some(wanted) = wanted.filter(|_| self.open.is_none() && self.closing == 0 && self.retry_at.is_none())
-        else {
-            return;
-        };
+        let waits = self.open.is_some() || self.closing > 0 || self.retry_at.is_some() || self.missing;
+        let Some(wanted) = wanted.filter(|_| !waits) else { return };
         self.opened += 1;
         let (number, messages) = (self.opened, self.messages.clone());
         let mut source = Source::open(wanted.choice.clone(), wanted.format, self.touch_up);
@@ -370,6 +349,7 @@ impl OwnPicture {
     /// What failed or ended before may do better now.
     fn try_anew(&mut self) {
         self.over = false;
+        self.missing = false;
         self.retry_at = None;
         self.problem = None;
     }
@@ -379,41 +359,6 @@ impl OwnPicture {
         if let Some(encoder) = &self.encoder {
             let ready = self.open.as_ref().filter(|open| open.ready);
             encoder.set_input(ready.map(|open| open.source.pictures()));
-        }
-    }
-
-    fn wanted(&self) -> Option<Wanted> {
-        let given = match &self.given {
-            CameraChoice::Settings => Some(VideoSource::Camera { id: None }),
-            CameraChoice::Nothing => None,
-            CameraChoice::Source(source) => Some(source.clone()),
-        };
-        let shown = match self.chosen.clone().or(given)? {
-            VideoSource::Camera { id: None } => VideoSource::Camera { id: self.camera.clone() },
-            other => other,
-        };
-        let choice = match shown.clone() {
-            VideoSource::Camera { id } => SourceChoice::Camera { id },
-            VideoSource::Screen { id } => SourceChoice::Screen { id },
-            VideoSource::Window { id } => SourceChoice::Window { id },
-            VideoSource::File { path, looped } => SourceChoice::File { path: path.into(), looped },
-            VideoSource::Pattern => SourceChoice::Pattern,
-        };
-        Some(Wanted { shown, choice, format: self.format })
-    }
-
-    fn wished_quality(&self) -> VideoQuality {
-        let (Format { width, height, frame_rate }, (min_kbps, max_kbps)) = (self.format, self.rates);
-        let camera = VideoQuality { width, height, frame_rate, min_kbps, max_kbps };
-        match self.open.as_ref().map(|open| &open.wanted.choice) {
-            Some(SourceChoice::Screen { .. } | SourceChoice::Window { .. }) => VideoQuality {
-                width: SCREEN.0.max(width),
-                height: SCREEN.1.max(height),
-                frame_rate: frame_rate.min(SCREEN_FRAME_RATE),
-                max_kbps: max_kbps.max(SCREEN_KBPS),
-                ..camera
-            },
-            Some(SourceChoice::Camera { .. } | SourceChoice::File { .. } | SourceChoice::Pattern) | None => camera,
         }
     }
 }

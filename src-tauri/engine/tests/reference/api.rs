@@ -36,8 +36,8 @@ pub struct Api {
     pub words: BTreeMap<String, (String, Vec<(String, String)>)>,
 }
 
-const TYPES: [&str; 10] =
-    ["call", "calling", "command", "error", "event", "people", "records", "settings", "video", "view"];
+const TYPES: [&str; 11] =
+    ["call", "calling", "command", "error", "event", "people", "records", "screening", "settings", "video", "view"];
 const METHODS: [&str; 5] =
     ["engine.rs", "engine/calls.rs", "engine/people.rs", "engine/pictures.rs", "subscription.rs"];
 

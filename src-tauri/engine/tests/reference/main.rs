@@ -38,6 +38,10 @@ fn every_command_has_its_method_and_its_typescript_function() {
     for command in &api.commands {
         assert!(api.methods.contains_key(&command.name), "Engine::{} is missing", command.name);
         let name = page::camel(&command.name);
+        // To draw a picture is to look at it: the interface has no words of its own for that.
+        if command.name.ends_with("_local_view") || command.name.ends_with("_remote_view") {
+            continue;
+        }
         assert!(api.functions.contains_key(&name), "ui/src/callkit has no {name}");
     }
 }

@@ -67,7 +67,10 @@ fn command(out: &mut String, api: &Api, command: &Entry) {
         .collect();
     let params = if params.is_empty() { String::new() } else { format!(",\"params\":{{{}}}", params.join(",")) };
     writeln!(out, "```json\n{{\"id\":1,\"command\":\"{}\"{params}}}\n```\n", command.name).unwrap();
-    writeln!(out, "```ts\n{}\n```", api.functions[&camel(&command.name)]).unwrap();
+    match api.functions.get(&camel(&command.name)) {
+        Some(function) => writeln!(out, "```ts\n{function}\n```").unwrap(),
+        None => writeln!(out, "In the interface a picture that is drawn is a view that is on.").unwrap(),
+    }
 }
 
 fn types(out: &mut String, api: &Api) {

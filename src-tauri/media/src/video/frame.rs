@@ -94,6 +94,12 @@ impl Frame {
         self.captured_at
     }
 
+    /// The same picture, seen at another time.
+    #[must_use]
+    pub fn at(self, captured_at: Instant) -> Self {
+        Self { captured_at, ..self }
+    }
+
     /// All three planes, one after the other.
     pub fn data(&self) -> &[u8] {
         &self.data

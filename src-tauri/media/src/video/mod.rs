@@ -7,6 +7,7 @@ mod encoder;
 mod frame;
 mod quality;
 mod source;
+mod touch_up;
 
 use std::sync::Arc;
 
@@ -14,9 +15,9 @@ pub use encoder::{LayerStats, VideoEncoder, VideoEncoderStats};
 pub use frame::{Frame, FrameError, MAX_HEIGHT, MAX_WIDTH, MIN_SIDE};
 pub use quality::{Direction, Lowered, PictureQuality, VideoQuality, VideoStats};
 pub use source::{
-    FileProblem, Format, Source, SourceChoice, SourceEvent, TouchUp, VideoDevice, VideoError, cameras, pattern,
-    screens, windows,
+    FileProblem, Format, Source, SourceChoice, SourceEvent, VideoDevice, VideoError, cameras, pattern, screens, windows,
 };
+pub use touch_up::{MAX_LEVEL, Retoucher, TouchUp};
 
 /// The newest picture of a stream; none: there is no picture now.
 pub type Picture = Option<Arc<Frame>>;

@@ -1,4 +1,6 @@
 use super::*;
+use crate::api::QuietHours;
+use crate::api::screening::QUIET_HOURS;
 
 fn hours(days: &[u8], from_min: u16, until_min: u16) -> SettingsPatch {
     let schedule = vec![QuietHours { days: days.to_vec(), from_min, until_min }];

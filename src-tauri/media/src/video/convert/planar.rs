@@ -1,7 +1,5 @@
 //! A picture of any size on its way from a source, and the formats that sources have.
 
-use std::sync::LazyLock;
-
 use crate::video::FrameError;
 
 /// I420 of any even size, BT.601, limited range, whose memory is used again. Of odd sizes the last line or column is left out.
@@ -219,6 +217,41 @@ impl Planar {
         Ok(())
     }
 
+    /// From luma, blue and red in turn for every pixel, in full range, as JPEG has them.
+    ///
+    /// # Errors
+    /// [`FrameError::Length`] if there are too few bytes.
+    pub(in crate::video) fn set_interleaved(
+        &mut self,
+        data: &[u8],
+        width: usize,
+        height: usize,
+    ) -> Result<(), FrameError> {
+        enough(data, width * height * 3)?;
+        let [luma, blue, red] = self.resize(width, height);
+        let half = (width / 2).max(1);
+        let lines = luma.chunks_exact_mut(half * 4).zip(blue.chunks_exact_mut(half)).zip(red.chunks_exact_mut(half));
+        for (((luma, blue), red), from) in lines.zip(data.chunks_exact((width * 6).max(1))) {
+            let (above, below) = from.split_at(width * 3);
+            let (luma_above, luma_below) = luma.split_at_mut(half * 2);
+            for (luma, from) in [(luma_above, above), (luma_below, below)] {
+                for (luma, from) in luma.iter_mut().zip(from.chunks_exact(3)) {
+                    *luma = limited_luma(from[0]);
+                }
+            }
+            let pairs = above.chunks_exact(6).zip(below.chunks_exact(6));
+            for ((blue, red), (above, below)) in blue.iter_mut().zip(red).zip(pairs) {
+                let sum = |at: usize| {
+                    let sum = u16::from(above[at]) + u16::from(above[at + 3]) + u16::from(below[at]);
+                    ((sum + u16::from(below[at + 3]) + 2) / 4) as u8
+                };
+                *blue = limited_colour(sum(1));
+                *red = limited_colour(sum(2));
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the size of a source, an even one, and gives the planes to fill.
     fn resize(&mut self, width: usize, height: usize) -> [&mut [u8]; 3] {
         (self.width, self.height) = (width / 2 * 2, height / 2 * 2);
@@ -231,18 +264,22 @@ impl Planar {
 
     /// From full range (0 to 255) to the limited one (16 to 235, colours to 240).
     fn limit(&mut self) {
-        static LUMA: LazyLock<[u8; 256]> =
-            LazyLock::new(|| std::array::from_fn(|value| ((value * 219 + 127) / 255 + 16) as u8));
-        static COLOUR: LazyLock<[u8; 256]> =
-            LazyLock::new(|| std::array::from_fn(|value| ((value * 224 + 128 * 31 + 127) / 255) as u8));
         let (luma, colour) = self.data.split_at_mut(self.width * self.height);
         for pixel in luma {
-            *pixel = LUMA[usize::from(*pixel)];
+            *pixel = limited_luma(*pixel);
         }
         for pixel in colour {
-            *pixel = COLOUR[usize::from(*pixel)];
+            *pixel = limited_colour(*pixel);
         }
     }
+}
+
+fn limited_luma(full: u8) -> u8 {
+    ((u32::from(full) * 14_071 + 8_192 >> 14) + 16) as u8
+}
+
+fn limited_colour(full: u8) -> u8 {
+    (((i32::from(full) - 128) * 14_392 + 8_192 >> 14) + 128) as u8
 }
 
 fn enough(data: &[u8], expected: usize) -> Result<(), FrameError> {

@@ -1,8 +1,10 @@
 //! Where pictures come from: a camera, a screen, a window, a file, a test pattern.
 
+mod camera;
 mod error;
 mod file;
 pub mod pattern;
+mod screen;
 mod worker;
 
 use std::path::PathBuf;
@@ -12,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use error::{FileProblem, VideoError};
 
-use super::Picture;
+use super::{Picture, TouchUp};
 use worker::Control;
 
 /// What to show.
@@ -56,15 +58,6 @@ pub struct Format {
     pub height: u32,
     /// Pictures in a second, at most.
     pub frame_rate: u32,
-}
-
-/// What is done to a person's picture. Screens, windows and the pattern are left as they are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TouchUp {
-    /// Smoothing of skin, 0 (none) to 9 (kit D06).
-    pub beauty: u8,
-    /// Brightening of skin, 0 (none) to 9 (kit D07).
-    pub whiteness: u8,
 }
 
 /// What happens to a source.
@@ -138,15 +131,15 @@ impl Drop for Source {
 
 /// The cameras of this computer; none where there are none. Costs a few milliseconds at most: ask every other second to see them come and go.
 pub fn cameras() -> Vec<VideoDevice> {
-    Vec::new()
+    camera::cameras()
 }
 
 /// The screens of this computer; none where there is no display.
 pub fn screens() -> Vec<VideoDevice> {
-    Vec::new()
+    screen::all(screen::Kind::Screen)
 }
 
 /// The windows that can be seen now; none where there is no display.
 pub fn windows() -> Vec<VideoDevice> {
-    Vec::new()
+    screen::all(screen::Kind::Window)
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::{Format, SourceChoice, SourceEvent, TouchUp, VideoError, file, pattern};
-use crate::video::{Frame, Picture};
+use super::screen::{Kind, Screen};
+use super::{Format, SourceChoice, SourceEvent, VideoError, camera, file, pattern};
+use crate::video::{Frame, Picture, Retoucher, TouchUp};
 
 /// What the [`Source`](super::Source) tells its thread.
 #[derive(Debug)]
@@ -68,18 +69,22 @@ pub(super) fn start(
 fn run(
     choice: &SourceChoice,
     format: Format,
-    control: &Control,
+    control: &Arc<Control>,
     pictures: &watch::Sender<Picture>,
     events: &mpsc::UnboundedSender<SourceEvent>,
 ) -> Result<(), VideoError> {
-    let mut reel = open(choice, format)?;
+    let mut reel = open(choice, format, control)?;
+    let mut retoucher = Retoucher::default();
     let mut told = false;
     while !control.is_halted() {
-        let frame = match reel.next(control)? {
+        let mut frame = match reel.next(control)? {
             Next::Picture(frame) => frame,
             Next::Nothing => continue,
             Next::End => break,
         };
+        if is_of_people(choice) {
+            retoucher.apply(&mut frame, control.touch_up());
+        }
         if !told {
             told = true;
             let Opened { name, frame_rate } = reel.opened();
@@ -91,15 +96,22 @@ fn run(
     Ok(())
 }
 
-fn open(choice: &SourceChoice, format: Format) -> Result<Box<dyn Reel>, VideoError> {
+fn open(choice: &SourceChoice, format: Format, control: &Arc<Control>) -> Result<Box<dyn Reel>, VideoError> {
     Ok(match choice {
-        SourceChoice::Camera { id: None } => return Err(VideoError::NoCamera),
-        SourceChoice::Camera { id: Some(id) } | SourceChoice::Screen { id } | SourceChoice::Window { id } => {
-            return Err(VideoError::UnknownDevice(id.clone()));
-        }
+        SourceChoice::Camera { id } => Box::new(camera::Camera::open(id.as_deref(), format, control)?),
+        SourceChoice::Screen { id } => Box::new(Screen::open(Kind::Screen, id, format)?),
+        SourceChoice::Window { id } => Box::new(Screen::open(Kind::Window, id, format)?),
         SourceChoice::File { path, looped } => Box::new(file::File::open(path, *looped, format)?),
         SourceChoice::Pattern => Box::new(pattern::Pattern::new(format)),
     })
+}
+
+/// Whether its pictures are touched up.
+fn is_of_people(choice: &SourceChoice) -> bool {
+    match choice {
+        SourceChoice::Camera { .. } | SourceChoice::File { .. } => true,
+        SourceChoice::Screen { .. } | SourceChoice::Window { .. } | SourceChoice::Pattern => false,
+    }
 }
 
 /// The wish as a picture can have it: even, and neither too small nor too large; 1 to 60 pictures in a second.
@@ -137,18 +149,23 @@ impl Control {
     /// Ends the thread: one that sleeps wakes.
     pub(super) fn halt(&self) {
         self.halted.store(true, Ordering::Release);
-        let _asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
-        self.wake.notify_all();
+        self.nudge();
     }
 
     pub(super) fn is_halted(&self) -> bool {
         self.halted.load(Ordering::Acquire)
     }
 
-    /// Sleeps until then, or until halted.
-    pub(super) fn sleep_until(&self, then: Instant) {
+    /// Whoever waits looks again whether it is ready.
+    pub(super) fn nudge(&self) {
+        let _asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wake.notify_all();
+    }
+
+    /// Waits until then, until it is ready, or until halted.
+    pub(super) fn wait_until(&self, then: Instant, ready: impl Fn() -> bool) {
         let mut asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
-        while !self.is_halted() {
+        while !self.is_halted() && !ready() {
             let left = then.saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
                 return;
@@ -175,7 +192,7 @@ impl Beat {
     pub(super) fn wait(&mut self, control: &Control) -> bool {
         let now = Instant::now();
         let due = self.next.filter(|due| *due + self.interval > now).unwrap_or(now);
-        control.sleep_until(due);
+        control.wait_until(due, || false);
         self.next = Some(due + self.interval);
         !control.is_halted()
     }
