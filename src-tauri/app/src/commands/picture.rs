@@ -12,7 +12,7 @@ use crate::windows::{self, MAIN};
 #[tauri::command]
 #[specta::specta]
 pub async fn open_camera(engine: State<'_, Engine>, params: OpenCameraParams) -> Result<(), PealError> {
-    engine.open_camera(params.source).await
+    engine.open_camera(params).await
 }
 
 /// My picture off: the camera's light goes out.
