@@ -242,11 +242,8 @@ async fn takes(ann: &mut Person, call: &str) -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn d05_the_encoder_stays_between_the_bit_rates() {
     let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
-    let between = |min, max| SettingsPatch {
-        min_bitrate: Some(min),
-        max_bitrate: Some(max),
-        ..SettingsPatch::default()
-    };
+    let between =
+        |min, max| SettingsPatch { min_bitrate: Some(min), max_bitrate: Some(max), ..SettingsPatch::default() };
     set(&ann, between(200, 300)).await;
     let call = ann.sees_and_talks_with(&mut bob).await;
     let mut of_ann = bob.looks_at(&call, "ann").await;

@@ -7,7 +7,7 @@ use peal_engine::api::{
     AcceptParams, CallParams, CallState, EndReason, ErrorCode, Event, GroupParams, InviteParams, LocalViewParams,
     LoginParams, Media, OpenCameraParams, RecordStatus, RejectParams, StartRemoteViewParams, StopRemoteViewParams,
 };
-use peal_tests::eyes::{moving, now, nothing, sees_file, write_film};
+use peal_tests::eyes::{moving, nothing, now, sees_file, write_film};
 use peal_tests::person::{PATIENCE, Person, accept, code, hums, writes};
 
 use crate::town::{Town, on_camera, people};

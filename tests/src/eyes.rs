@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use peal_engine::api::{
-    CallParams, CallSession, Event, LocalViewParams, Media, SettingsPatch, StartRemoteViewParams, VideoSource};
+    CallParams, CallSession, Event, LocalViewParams, Media, SettingsPatch, StartRemoteViewParams, VideoSource,
+};
 use peal_engine::{CameraChoice, EngineConfig, Frame, Picture};
 use peal_media::video::pattern::read_time_code;
 use tokio::sync::watch;

@@ -175,8 +175,7 @@ impl OwnPicture {
                 encoder.set_quality(quality);
             }
         }
-        let looked_at = !self.views.is_empty() && self.open.as_ref().is_some_and(|open| open.ready);
-        if !looked_at {
+        if self.views.is_empty() {
             self.forward = None;
         } else if self.forward.is_none() {
             self.forward =
@@ -210,7 +209,6 @@ impl OwnPicture {
                 open.ready = true;
                 self.problem = None;
                 self.retry_at = None;
-                self.feed();
             }
             SourceEvent::Failed(error) => {
                 let returns = open.wanted.returns();
@@ -327,6 +325,7 @@ impl OwnPicture {
             let _ = messages.send(Message::SourceClosed);
         });
         self.open = Some(Open { number, source, wanted, ready: false, followed });
+        self.feed();
     }
 
     /// It ended by itself. What does not come back by itself turns my picture off, if a call showed it.
@@ -357,8 +356,7 @@ impl OwnPicture {
     /// Joins the encoder to what is open.
     fn feed(&self) {
         if let Some(encoder) = &self.encoder {
-            let ready = self.open.as_ref().filter(|open| open.ready);
-            encoder.set_input(ready.map(|open| open.source.pictures()));
+            encoder.set_input(self.open.as_ref().map(|open| open.source.pictures()));
         }
     }
 }
