@@ -9,6 +9,7 @@ import App from '../src/App.svelte';
 import { connectTo, type HistoryQuery, type PealError, type Theme } from '../src/callkit';
 import { session } from '../src/state/session.svelte';
 import { NOW, SamplePhone, sampleView } from '../tests/samples';
+import { SampleSocket } from './pictures';
 import { portrait } from './portrait';
 import { problem, views } from './views';
 
@@ -68,6 +69,19 @@ if (refused) {
   phone.answers.login = refuse;
   phone.answers.call = refuse;
 }
+phone.answers.pictureDoor = () => ({ url: 'ws://127.0.0.1:1', token: '' });
+phone.answers.videoSources = () => ({
+  cameras: [{ id: 'cam-1', name: 'Built-in camera' }],
+  screens: [
+    { id: 's1', name: 'Built-in display' },
+    { id: 's2', name: 'External display' },
+  ],
+  windows: [
+    { id: 'w1', name: 'Gate plan, second floor' },
+    { id: 'w2', name: 'Mail' },
+  ],
+});
+Object.defineProperty(window, 'WebSocket', { value: SampleSocket });
 connectTo(phone);
 if (name === 'kicked-out') session.ended = problem('kicked_out');
 

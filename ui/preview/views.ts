@@ -7,11 +7,13 @@ import {
   groupRecord,
   groups,
   history,
+  myVideo,
   NOW,
   record,
   sampleCall,
   sampleGroupCall,
   sampleMember,
+  noVideo,
   sampleView,
 } from '../tests/samples';
 
@@ -95,6 +97,22 @@ const crowd = (count: number, changes: Partial<CallView> = {}): CallView =>
       }),
     ),
     ...changes,
+  });
+
+const filmed = (count: number): CallView =>
+  crowd(count, {
+    media: 'video',
+    my_video: true,
+    host: 'alice',
+    members: crowd(count).members.map((member, at) => ({
+      ...member,
+      state: 'joined',
+      on_hold: false,
+      video: at !== 2,
+      video_muted: at === 2,
+      quality: at === 3 ? 'poor' : at === 5 ? 'fair' : 'good',
+      picture_lowered: at === 3 ? 'network' : null,
+    })),
   });
 
 export const views: Record<string, Partial<PhoneView>> = {
@@ -184,6 +202,21 @@ export const views: Record<string, Partial<PhoneView>> = {
       }),
     ),
   },
+  video: { video: myVideo, ...onCall(talking({ media: 'video', my_video: true }, { video: true })) },
+  'video-alone': { video: noVideo, ...onCall(talking({ media: 'video' }, { video: true, muted: true })) },
+  'video-calling': { video: myVideo, ...onCall(sampleCall({ state: 'ringing', media: 'video' })) },
+  'video-asking': onCall(talking({ switch: { by_me: true, media: 'video' } })),
+  'video-three': { video: myVideo, ...onCall(filmed(2)) },
+  'video-four': { video: myVideo, contacts: rich, ...onCall(filmed(3)) },
+  'video-nine': { video: myVideo, ...onCall(filmed(8)) },
+  sharing: {
+    video: { ...myVideo, source: { kind: 'screen', id: 's1' } },
+    ...onCall(filmed(3)),
+  },
+  'camera-taken': {
+    video: { ...noVideo, problem: problem('camera_busy') },
+    ...onCall(talking({ media: 'video' }, { video: true })),
+  },
   three: onCall(crowd(2)),
   nine: onCall(crowd(8)),
   sixteen: onCall(crowd(15)),
@@ -214,6 +247,12 @@ export const views: Record<string, Partial<PhoneView>> = {
     ringing(
       { preview: true, message: '"Parcel for Lindqvist"' },
       { user_id: 'front-gate', name: 'Front gate', kind: 'device' },
+    ),
+  ),
+  'incoming-door-video': onCall(
+    ringing(
+      { preview: true, media: 'video', message: '"Parcel for Lindqvist"' },
+      { user_id: 'front-gate', name: 'Front gate', kind: 'device', video: true },
     ),
   ),
   'incoming-group': onCall(

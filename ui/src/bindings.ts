@@ -97,6 +97,20 @@ export const commands = {
 	trustKey: (userId: string, deviceId: string) => __TAURI_INVOKE<null>("trust_key", { userId, deviceId }),
 	/**  Ask where to keep a text, and write it there; false: the person thought better of it. */
 	saveFile: (name: string, text: string) => __TAURI_INVOKE<boolean>("save_file", { name, text }),
+	/**  My picture on, or from another source. */
+	openCamera: (params: OpenCameraParams) => __TAURI_INVOKE<null>("open_camera", { params }),
+	/**  My picture off: the camera's light goes out. */
+	closeCamera: () => __TAURI_INVOKE<null>("close_camera"),
+	/**  The cameras, screens and windows that are there. */
+	videoSources: () => __TAURI_INVOKE<VideoSources>("video_sources"),
+	/**  A ticket for one look at a picture; none: this Peal has no door for pictures. */
+	pictureDoor: () => __TAURI_INVOKE<Ticket | null>("picture_door"),
+	/**  The call in a small window above all others. */
+	openPictureInPicture: () => __TAURI_INVOKE<null>("open_picture_in_picture"),
+	/**  Without the small window again. */
+	closePictureInPicture: () => __TAURI_INVOKE<null>("close_picture_in_picture"),
+	/**  The main window takes the whole screen, or its own place again. */
+	setFullScreen: (on: boolean) => __TAURI_INVOKE<null>("set_full_screen", { on }),
 	/**  Levels now, dB below full scale: ask 10 to 20 times a second while a call is on. */
 	meters: () => __TAURI_INVOKE<Meters>("meters"),
 	/**  Bring the main window to the front. */
@@ -969,6 +983,12 @@ export type Meters = {
 	voices: VoiceLevel[],
 };
 
+/**  My picture, on. */
+export type OpenCameraParams = {
+	/**  From where; absent: as before, at first the camera in the settings. While the picture is on, it changes to this one. */
+	source?: VideoSource | null,
+};
+
 /**  An error as it leaves the engine. */
 export type PealError = {
 	/**  What a program can tell apart. */
@@ -1352,6 +1372,14 @@ export type Theme =
 /**  Paper on ink. */
 "dark";
 
+/**  What lets one socket in, once. */
+export type Ticket = {
+	/**  Where: `ws://127.0.0.1:…`. */
+	url: string,
+	/**  To be told in the first message. */
+	token: string,
+};
+
 /**  To whom a call is handed over: somebody who is called for it, or the other side of another call of mine. */
 export type TransferParams = {
 	/**  The call. */
@@ -1417,6 +1445,16 @@ path: string;
 looped?: boolean } | 
 /**  A moving test pattern with the time in it. */
 { kind: "pattern" };
+
+/**  Everything a picture can be taken of now. */
+export type VideoSources = {
+	/**  Cameras. */
+	cameras: DeviceView[],
+	/**  Screens. */
+	screens: DeviceView[],
+	/**  Windows of other programs. */
+	windows: DeviceView[],
+};
 
 /**  My own picture, and what is wrong with it. */
 export type VideoView = {

@@ -10,6 +10,7 @@ import type {
   PhoneView,
   RecordView,
   Transport,
+  VideoView,
 } from '../src/callkit';
 
 /** Thursday, 14:20, in the computer's own time zone. */
@@ -79,6 +80,17 @@ export const groupRecord: RecordView = record('g9', 'bob.chen', 'Bob Chen', {
   ],
 });
 
+/** A camera is there, and off. */
+export const noVideo: VideoView = {
+  cameras: [{ id: 'cam-1', name: 'Built-in camera' }],
+  on: false,
+  source: null,
+  opening: false,
+  problem: null,
+};
+/** The same, on. */
+export const myVideo: VideoView = { ...noVideo, on: true, source: { kind: 'camera', id: 'cam-1' } };
+
 /** A view of somebody logged in, with whatever is to differ. */
 export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
   return {
@@ -116,6 +128,7 @@ export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
       speaker_enabled: true,
       problem: null,
     },
+    video: noVideo,
     settings: {
       language: 'en',
       theme: 'light',
@@ -136,6 +149,16 @@ export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
       audio_quality: 'balanced',
       check_sum: true,
       debug: false,
+      camera: 'default',
+      open_camera: true,
+      video_width: 640,
+      video_height: 360,
+      frame_rate: 30,
+      min_bitrate: 600,
+      max_bitrate: 900,
+      whiteness_level: 0,
+      beauty_level: 0,
+      mirror_preview: true,
     },
     ...changes,
   };
@@ -164,6 +187,7 @@ export function sampleCall(changes: Partial<CallView> = {}, member: Partial<Memb
     switch: null,
     transfer_to: null,
     preview: false,
+    my_video: false,
     quality: null,
     ...changes,
   };
@@ -180,9 +204,14 @@ export function sampleMember(user_id: string, name: string, changes: Partial<Mem
     muted: false,
     on_hold: false,
     video: false,
+    video_muted: false,
     device_id: null,
     invited_by: null,
     volume_db: 0,
+    quality: null,
+    picture_lowered: null,
+    picture_paused: false,
+    my_picture_lowered: null,
     ...changes,
   };
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tauri::Wry;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events};
 
-use crate::commands::{self, people};
+use crate::commands::{self, people, picture};
 
 /// The snapshot has changed; this is the new one, whole. Bursts are joined: no more than one in 16 ms.
 #[derive(Debug, Clone, Serialize, Deserialize, specta::Type, tauri_specta::Event)]
@@ -69,6 +69,13 @@ pub fn builder() -> Builder<Wry> {
             people::set_verified,
             people::trust_key,
             people::save_file,
+            picture::open_camera,
+            picture::close_camera,
+            picture::video_sources,
+            picture::picture_door,
+            picture::open_picture_in_picture,
+            picture::close_picture_in_picture,
+            picture::set_full_screen,
             commands::meters,
             commands::open_main,
             commands::incoming_drawn,
@@ -145,10 +152,9 @@ mod tests {
     fn the_incoming_window_may_only_look_appear_answer_and_decline() {
         let file = permissions();
         let doorway = &file[file.find("identifier = \"doorway\"").unwrap()..];
-        let expected = ["accept", "avatar", "incoming_drawn", "meters", "open_main", "reject", "snapshot"]
-            .map(str::to_owned)
-            .into();
-        assert_eq!(quoted(doorway, "commands.allow"), expected);
+        let expected =
+            ["accept", "avatar", "incoming_drawn", "meters", "open_main", "picture_door", "reject", "snapshot"];
+        assert_eq!(quoted(doorway, "commands.allow"), expected.map(str::to_owned).into());
 
         let capability = capability(Path::new("src-tauri/capabilities/incoming.json"));
         assert_eq!(capability["windows"], serde_json::json!(["incoming"]));
@@ -157,6 +163,37 @@ mod tests {
             "core:event:allow-unlisten",
             "notification:allow-is-permission-granted",
             "doorway"
+        ]);
+        assert_eq!(capability["permissions"], expected);
+    }
+
+    #[test]
+    fn the_small_window_may_look_mute_and_hang_up_but_neither_call_nor_answer() {
+        let file = permissions();
+        let small = &file[file.find("identifier = \"small\"").unwrap()..];
+        let expected = [
+            "avatar",
+            "close_camera",
+            "close_picture_in_picture",
+            "hangup",
+            "leave",
+            "meters",
+            "open_camera",
+            "open_main",
+            "picture_door",
+            "set_muted",
+            "snapshot",
+        ];
+        assert_eq!(quoted(small, "commands.allow"), expected.map(str::to_owned).into());
+
+        let capability = capability(Path::new("src-tauri/capabilities/picture-in-picture.json"));
+        assert_eq!(capability["windows"], serde_json::json!(["picture-in-picture"]));
+        let expected = serde_json::json!([
+            "core:event:allow-listen",
+            "core:event:allow-unlisten",
+            "core:window:allow-start-dragging",
+            "notification:allow-is-permission-granted",
+            "small"
         ]);
         assert_eq!(capability["permissions"], expected);
     }

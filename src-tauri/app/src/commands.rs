@@ -5,6 +5,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "a Tauri command owns its State")]
 
 pub mod people;
+pub mod picture;
 
 use peal_engine::Engine;
 use peal_engine::api::{

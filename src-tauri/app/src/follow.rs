@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::bindings::{PhoneEvent, PhoneViewChanged};
 use crate::tray::Tray;
 use crate::words::Words;
-use crate::{incoming, notification, windows};
+use crate::{incoming, notification, picture_in_picture, windows};
 
 /// The least time between two snapshots: a screen's frame.
 const FRAME: Duration = Duration::from_millis(16);
@@ -81,6 +81,7 @@ async fn follow_views(app: AppHandle, engine: Engine) {
         }
         ringing = ringing_here(&view).map(|call| call.call_id.clone()).collect();
 
+        picture_in_picture::follow(&app, &view);
         if ringing.is_empty() && !changes.ended.is_empty() {
             incoming::dismiss(&app);
         }
@@ -144,12 +145,13 @@ fn dress(app: &AppHandle, words: &Words, theme: Theme) {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use peal_engine::api::{Direction, Media};
 
     use super::*;
 
-    fn call(call_id: &str, direction: Direction, state: CallState) -> CallView {
+    /// A call in that state, which rings if it can.
+    pub fn call(call_id: &str, direction: Direction, state: CallState) -> CallView {
         CallView {
             call_id: call_id.to_owned(),
             direction,

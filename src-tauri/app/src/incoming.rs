@@ -55,32 +55,11 @@ pub async fn prepare(app: &AppHandle, theme: Theme) {
     if app.get_webview_window(INCOMING).is_some() {
         return;
     }
-    if let Err(error) = make(app, theme).await {
+    let built =
+        windows::build_beside_main(app, move |app, main| windows::beside(builder(app, theme), main).build().map(drop));
+    if let Err(error) = built.await {
         tracing::warn!(%error, "the incoming-call window can't be made");
     }
-}
-
-/// The window takes the main one's web process: it costs a few MiB instead of a hundred, and its first picture a frame
-/// instead of the start of a graphics stack.
-#[cfg(target_os = "linux")]
-async fn make(app: &AppHandle, theme: Theme) -> tauri::Result<()> {
-    let Some(main) = app.get_webview_window(MAIN) else { return Ok(()) };
-    let (sender, made) = tokio::sync::oneshot::channel();
-    let app = app.clone();
-    main.with_webview(move |main| {
-        let related = main.inner();
-        // A window is built between two of the event loop's messages, not within one.
-        gtk::glib::idle_add_local_once(move || {
-            // Whoever waits may have gone with the app.
-            let _ = sender.send(builder(&app, theme).with_related_view(related).build().map(drop));
-        });
-    })?;
-    made.await.unwrap_or(Ok(()))
-}
-
-#[cfg(not(target_os = "linux"))]
-async fn make(app: &AppHandle, theme: Theme) -> tauri::Result<()> {
-    windows::build_on_a_thread(app, move |app| builder(&app, theme).build().map(drop)).await
 }
 
 fn builder(app: &AppHandle, theme: Theme) -> WebviewWindowBuilder<'_, Wry, AppHandle> {

@@ -11,6 +11,8 @@ mod follow;
 mod incoming;
 mod instance;
 mod notification;
+mod picture_in_picture;
+mod pictures;
 mod quit;
 mod shell;
 mod tray;

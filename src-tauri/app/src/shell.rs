@@ -15,6 +15,8 @@ use crate::follow;
 use crate::incoming::Doorway;
 use crate::instance;
 use crate::notification::{self, Notifications};
+use crate::picture_in_picture::PICTURE_IN_PICTURE;
+use crate::pictures::{self, Door};
 use crate::quit::{self, Leaving, quit};
 use crate::tray::{self, Tray};
 use crate::windows::{self, MAIN};
@@ -119,11 +121,22 @@ fn set_up(app: &AppHandle) -> tauri::Result<()> {
     if let Some(tray) = Tray::new(app, &app.state::<Identity>().title, Words::of(&settings.language))? {
         app.manage(tray);
     }
+    open_picture_door(app, engine.clone());
     windows::build_main(app, settings.theme)?;
     follow::spawn(app, &engine);
     tauri::async_runtime::spawn(quit::on_signal(app.clone()));
     tauri::async_runtime::spawn(open_door(app.clone()));
     Ok(())
+}
+
+/// Lets the pages see pictures; without it calls go on by voice, and say so.
+fn open_picture_door(app: &AppHandle, engine: Engine) {
+    match tauri::async_runtime::block_on(Door::open(engine, pictures::origins(app))) {
+        Ok(door) => {
+            app.manage(door);
+        }
+        Err(error) => tracing::warn!(%error, "the windows will see no pictures"),
+    }
 }
 
 /// Lets another start of this profile show this one's window.
@@ -147,6 +160,9 @@ async fn open_door(app: AppHandle) {
 fn handle(app: &AppHandle, event: RunEvent) {
     match event {
         RunEvent::WindowEvent { label, event: WindowEvent::CloseRequested { api, .. }, .. } => {
+            if label == PICTURE_IN_PICTURE {
+                return;
+            }
             api.prevent_close();
             if label == MAIN {
                 let app = app.clone();

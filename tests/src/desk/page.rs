@@ -195,13 +195,35 @@ impl Page {
 
     /// Looks at the main window: the driver may have begun with the one that waits, hidden, for a call.
     pub fn look_at_main(&mut self) {
+        self.look_at_labelled("main");
+    }
+
+    /// Waits for the window of that label, and looks at it.
+    pub fn look_at_labelled(&mut self, wanted: &str) {
         let label = "window.__TAURI_INTERNALS__?.metadata?.currentWindow?.label";
-        until("the main window", || {
+        until("the window of that label", || {
             self.windows().into_iter().find(|handle| {
-                self.look_at(handle);
-                self.value(label) == "main"
+                // One that is going away can't be looked at any more.
+                let looked = self.ask("POST", &format!("{}/window", self.path), Some(&json!({ "handle": handle })));
+                looked.is_ok() && self.try_value(label).is_ok_and(|label| label == wanted)
             })
         });
+    }
+
+    /// Asks a command of the shell, as the page itself would, and answers what it says.
+    ///
+    /// # Panics
+    /// If the command fails.
+    pub fn invoke(&mut self, command: &str, parameters: &Value) -> Value {
+        let script = "const [command, parameters, done] = arguments;
+             window.__TAURI_INTERNALS__.invoke(command, parameters).then(
+               (answer) => done({ answer }),
+               (error) => done({ error }),
+             );";
+        let body = json!({ "script": script, "args": [command, parameters] });
+        let said = self.must("POST", "/execute/async", &body);
+        assert!(said["error"].is_null(), "{} asked for {command}: {}", self.name, said["error"]);
+        said["answer"].clone()
     }
 
     /// Waits for a window other than `known`, and looks at it.
@@ -236,6 +258,11 @@ impl Page {
             let _ = self.ask("DELETE", &self.path.clone(), None);
             self.path.clear();
         }
+    }
+
+    fn try_value(&mut self, expression: &str) -> Result<Value, Refused> {
+        let script = json!({ "script": format!("return {expression};"), "args": [] });
+        self.ask("POST", &format!("{}/execute/sync", self.path), Some(&script))
     }
 
     fn try_click(&mut self, selector: &str) -> Result<(), Refused> {

@@ -25,6 +25,9 @@ import type {
   RecordView,
   SafetyNumber,
   SettingsPatch,
+  Ticket,
+  VideoSource,
+  VideoSources,
 } from './types';
 
 export type * from './types';
@@ -101,6 +104,18 @@ export const initEngine = (): Promise<unknown> => ask().initEngine();
 export const releaseEngine = (): Promise<unknown> => ask().releaseEngine();
 export const meters = (): Promise<Meters> => ask().meters();
 
+// Pictures
+
+/** My picture on, from `source` or as before; while it is on: from there instead. */
+export const openCamera = (source: VideoSource | null = null): Promise<unknown> =>
+  ask().openCamera({ source });
+/** My picture off: the camera’s light goes out. */
+export const closeCamera = (): Promise<unknown> => ask().closeCamera();
+/** The cameras, screens and windows that are there. */
+export const videoSources = (): Promise<VideoSources> => ask().videoSources();
+/** A ticket for one look at a picture; nothing: this phone shows none. */
+export const pictureDoor = (): Promise<Ticket | null> => ask().pictureDoor();
+
 // Settings and my own profile
 
 /** How long a call rings, 1000 to 120000 ms. */
@@ -153,6 +168,12 @@ export const markHistorySeen = (): Promise<unknown> => ask().markHistorySeen();
 
 /** Shows the main window and gives it the keyboard. */
 export const openMain = (): Promise<unknown> => ask().openMain();
+/** The call in a small window above all others. */
+export const openPictureInPicture = (): Promise<unknown> => ask().openPictureInPicture();
+/** Without the small window again. */
+export const closePictureInPicture = (): Promise<unknown> => ask().closePictureInPicture();
+/** The main window takes the whole screen, or its own place again. */
+export const setFullScreen = (on: boolean): Promise<unknown> => ask().setFullScreen(on);
 /** What the incoming-call window has drawn: a call’s card, so tall in CSS pixels, with which it appears; or nothing, with
     which it goes. */
 export const incomingDrawn = (callId: string | null, height: number): Promise<unknown> =>
@@ -162,7 +183,7 @@ export const saveFile = (name: string, text: string): Promise<boolean> => ask().
 
 /** Each snapshot as it is made; resolves once the listener is in place. */
 export const onView = (handler: (view: PhoneView) => void): Promise<Unsubscribe> => phone().onView(handler);
-/** The label of the window this runs in: `main` or `incoming`. */
+/** The label of the window this runs in: `main`, `incoming` or `picture-in-picture`. */
 export const windowLabel = (): string => phone().windowLabel();
 
 /** Whatever a command rejected with, as a `PealError`. */

@@ -32,7 +32,7 @@ export interface Transport {
   onView: (handler: (view: PhoneView) => void) => Promise<Unsubscribe>;
   /** Each event as it happens; resolves once the listener is in place. */
   onEvent: (handler: (event: PhoneEvent) => void) => Promise<Unsubscribe>;
-  /** The label of the window this runs in: `main` or `incoming`. */
+  /** The label of the window this runs in: `main`, `incoming` or `picture-in-picture`. */
   windowLabel: () => string;
 }
 

@@ -41,6 +41,7 @@ export type {
   MemberState,
   MergeParams,
   PealError,
+  PictureLowered,
   PresenceView,
   Profile,
   ProfilePatch,
@@ -57,14 +58,19 @@ export type {
   SwitchMediaParams,
   SwitchView,
   Theme,
+  Ticket,
   TransferParams,
   UnknownCallers,
   Verification,
+  VideoSources,
+  VideoView,
   VolumeParams,
 } from '../bindings';
 
 type Always<T, K extends keyof T> = Omit<T, K> & { [P in K]: NonNullable<T[P]> };
 
+/** Where a picture of mine comes from. */
+export type VideoSource = border.VideoSource;
 /** When nothing rings. */
 export type DoNotDisturb = Required<border.DoNotDisturb>;
 /** What the person chose. */

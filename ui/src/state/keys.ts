@@ -6,6 +6,8 @@ const isMac = navigator.userAgent.includes('Mac OS');
 export const shown = {
   search: isMac ? '⌘K' : 'Ctrl K',
   mute: 'M',
+  camera: 'V',
+  fullScreen: 'F',
   hangUp: isMac ? '⌘⇧H' : 'Ctrl Shift H',
 } as const;
 
@@ -13,6 +15,8 @@ export const shown = {
 export const aria = {
   search: isMac ? 'Meta+K' : 'Control+K',
   mute: 'M',
+  camera: 'V',
+  fullScreen: 'F',
   hangUp: isMac ? 'Meta+Shift+H' : 'Control+Shift+H',
 } as const;
 
@@ -22,8 +26,13 @@ export const isSearch = (event: KeyboardEvent): boolean =>
   command(event) && !event.shiftKey && event.key.toLowerCase() === 'k';
 export const isHangUp = (event: KeyboardEvent): boolean =>
   command(event) && event.shiftKey && event.key.toLowerCase() === 'h';
-export const isMute = (event: KeyboardEvent): boolean =>
-  event.key.toLowerCase() === 'm' &&
+export const isMute = (event: KeyboardEvent): boolean => isLetter(event, 'm');
+export const isCamera = (event: KeyboardEvent): boolean => isLetter(event, 'v');
+export const isFullScreen = (event: KeyboardEvent): boolean => isLetter(event, 'f');
+
+/** That letter alone, and not as part of a text. */
+const isLetter = (event: KeyboardEvent, letter: string): boolean =>
+  event.key.toLowerCase() === letter &&
   !event.ctrlKey &&
   !event.metaKey &&
   !event.altKey &&

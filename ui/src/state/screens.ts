@@ -1,6 +1,14 @@
 // Which screen a snapshot shows.
 
-import type { CallView, ContactView, EndReason, Group, MemberView, PhoneView } from '../callkit';
+import type {
+  CallView,
+  ContactView,
+  EndReason,
+  Group,
+  MemberView,
+  PhoneView,
+  PictureLowered,
+} from '../callkit';
 
 /** A call holds so many people, me among them. */
 export const MEMBER_LIMIT = 16;
@@ -32,6 +40,25 @@ export const runningCalls = (view: PhoneView): CallView[] =>
 /** Everyone who is in a call or may come yet. */
 export const present = (call: CallView): MemberView[] =>
   call.members.filter((member) => member.state !== 'left');
+
+/** A picture of theirs can be looked at now. */
+export const pictureOf = (call: CallView, member: MemberView): boolean =>
+  member.video && !member.on_hold && !call.on_hold && member.state !== 'left';
+
+/** My own picture is there to be seen in a call. */
+export const myPicture = (call: CallView, { video }: PhoneView): boolean =>
+  call.media === 'video' && video.on && video.source !== null && !call.on_hold;
+
+/** Somebody can be seen in it, be it me. */
+export const hasPictures = (call: CallView, view: PhoneView): boolean =>
+  call.connected_at !== null &&
+  (myPicture(call, view) || call.members.some((member) => pictureOf(call, member)));
+
+/** Why my picture reaches somebody smaller than they could see it: a weak line before a busy computer. */
+export const loweredBy = (call: CallView): PictureLowered | null =>
+  (['network', 'processor'] as const).find((why) =>
+    present(call).some(({ my_picture_lowered }) => my_picture_lowered === why),
+  ) ?? null;
 
 /** Leaving it and ending it are two things: at least two others would go on without me. */
 export const othersWouldStay = (call: CallView): boolean =>

@@ -108,3 +108,6 @@ function startOfDay(at: number): number {
 function capitalised(text: string): string {
   return text.charAt(0).toLocaleUpperCase(speech.locale) + text.slice(1);
 }
+
+/** A data rate. */
+export const kilobits = (kbps: number): string => `${kbps} kbit/s`;

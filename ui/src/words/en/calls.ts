@@ -1,6 +1,6 @@
 // Calls that ring, run, wait and end; and what happens meanwhile.
 
-import type { EndReason, EventName, Media, Quality } from '../../callkit';
+import type { EndReason, EventName, Media, PictureLowered, Quality } from '../../callkit';
 import type { Said } from '../types';
 
 export const call = {
@@ -69,6 +69,58 @@ export const call = {
   wantsAudio: (name: string): Said => ({ title: `${name} would like to switch to voice only`, hint: '' }),
   switchYes: 'Switch',
   switchNo: 'Not now',
+  others: 'The others',
+  noPicture: 'no picture',
+  pictureOf: (name: string) => `${name}’s picture`,
+  yourPicture: 'Your own picture',
+  moveYourPicture: 'Drag it into another corner',
+  pin: (name: string) => `Keep ${name} large`,
+  unpin: (name: string) => `Don’t keep ${name} large`,
+  showSpeaker: 'Show who speaks',
+  showAll: 'Show everybody',
+  fullScreen: 'Full screen',
+  leaveFullScreen: 'Leave full screen',
+  pictureInPicture: 'In a small window',
+  camera: 'Camera',
+  cameraOff: 'Camera off',
+  turnCameraOn: 'Turn the camera on',
+  turnCameraOff: 'Turn the camera off',
+  video: 'Video',
+  switchToVideo: 'Ask to switch to video',
+  askingVideo: 'Asking…',
+  waitingForVideo: 'Asking to switch to video…',
+  share: 'Share',
+  shareTip: 'Share a screen or a window',
+  stopSharing: 'Stop sharing',
+  youShare: 'You are sharing',
+  picturePaused: 'Paused: weak connection',
+  pictureLowered: {
+    network: 'Weak connection',
+    processor: 'Their computer is busy',
+  } satisfies Record<PictureLowered, string>,
+  myPictureLowered: {
+    network: 'Lowered: weak connection',
+    processor: 'Lowered: this computer is busy',
+  } satisfies Record<PictureLowered, string>,
+};
+
+/** What the others are shown. */
+export const sources = {
+  title: 'What do you want to show?',
+  note: 'Everybody in the call sees it until you stop.',
+  screens: 'Screens',
+  windows: 'Windows',
+  cameras: 'Cameras',
+  shown: 'Shown now',
+  none: 'There is nothing to show: no screen, window or camera was found.',
+  unnamed: { screen: 'Screen', window: 'Window', camera: 'Camera' },
+};
+
+/** A call in a window of its own, above all others. */
+export const small = {
+  title: (name: string) => `Call with ${name}`,
+  back: 'Back to Peal',
+  close: 'Close the small window',
 };
 
 export const strip = {
@@ -89,6 +141,7 @@ export const incoming = {
   videoCall: 'Video call',
   groupCall: 'Group call',
   fromDevice: 'Device · Voice call',
+  fromCamera: 'Device · Video call',
   title: (name: string) => `${name} is calling`,
   waiting: (name: string) => `You are talking with ${name}`,
   invites: (name: string) => `${name} invites you`,
@@ -96,6 +149,8 @@ export const incoming = {
   alsoInvited: (names: string) => `Also invited: ${names}`,
   listening: 'Listening',
   listeningNote: 'You hear it. It does not hear you yet.',
+  live: 'Live',
+  liveNote: 'You see and hear it. It does not hear you yet.',
   answer: 'Answer',
   holdAndAnswer: 'Hold & answer',
   endAndAnswer: 'End & answer',

@@ -179,6 +179,20 @@ export const errors = {
     title: 'No speaker',
     hint: 'Connect a speaker or headphones, or choose others in the settings.',
   },
+  no_camera: { title: 'No camera found', hint: 'Connect a camera. Peal finds it by itself.' },
+  camera_busy: { title: 'The camera is taken', hint: 'Close the other program that uses it.' },
+  camera_denied: {
+    title: 'Peal may not see that',
+    hint: 'Allow Peal to use the camera and to record the screen in the system’s settings.',
+  },
+  camera_failed: {
+    title: 'The camera failed',
+    hint: 'Reconnect it, or choose another in the settings.',
+  },
+  source_failed: {
+    title: 'What you showed is gone',
+    hint: 'Choose another screen or window.',
+  },
   device_busy: { title: 'The sound device is taken', hint: 'Close the other program that uses it.' },
   device_failed: {
     title: 'The sound device failed',

@@ -28,6 +28,8 @@ export const home = {
   groupOf: (n: number) => (n === 1 ? 'Group of 1' : `Group of ${n}`),
   call: 'Call',
   callSomebody: (name: string) => `Call ${name}`,
+  video: 'Video',
+  videoCall: (name: string) => `Video call with ${name}`,
   dial: (account: string) => `Call “${account}”`,
   dialHint: 'Not in your contacts yet',
   device: 'Device',
@@ -170,6 +172,7 @@ export const group = {
   }),
   removeYes: 'Delete',
   callAll: (name: string) => `Call everyone in ${name}`,
+  videoCallAll: (name: string) => `Video call with everyone in ${name}`,
 };
 
 export const addContact = {

@@ -24,6 +24,8 @@ export const home: Words['home'] = {
   groupOf: (n) => `${n} 人群组`,
   call: '呼叫',
   callSomebody: (name) => `呼叫${spaced(name, 'before')}`,
+  video: '视频',
+  videoCall: (name) => `与${spaced(name)}视频通话`,
   dial: (account) => `呼叫“${account}”`,
   dialHint: '还不在联系人中',
   device: '设备',
@@ -160,6 +162,7 @@ export const group: Words['group'] = {
   }),
   removeYes: '删除',
   callAll: (name) => `呼叫“${name}”的所有人`,
+  videoCallAll: (name) => `与“${name}”的所有人视频通话`,
 };
 
 export const addContact: Words['addContact'] = {
