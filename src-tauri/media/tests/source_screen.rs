@@ -8,10 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use peal_media::video::{
-    Format, Frame, Source, SourceChoice, SourceEvent, TouchUp, VideoError, pattern, screens, windows,
-};
-use source_support::{next, next_picture, opened};
+use peal_media::video::{Frame, Source, SourceChoice, SourceEvent, TouchUp, VideoError, pattern, screens, windows};
+use source_support::{FORMAT, next, next_picture, opened};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux,
@@ -19,8 +17,6 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
-
-const FORMAT: Format = Format { width: 640, height: 360, frame_rate: 30 };
 
 /// An X server that goes with the test.
 struct Server(Child);

@@ -1,4 +1,5 @@
-//! Played cameras for tests: see v4l2.c.
+//! What tests of sources share: patience, and cameras that are played (see v4l2.c).
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -142,7 +142,7 @@ impl Scaler {
         let whole = Part { left: 0.0, top: 0.0, width: from.width as f64, height: from.height as f64 };
         let (part, inner) = match fit {
             Fit::Stretch => (whole, (wide, high)),
-            Fit::Cover => (whole.cut_to(f64::from(width) / f64::from(height)), (wide, high)),
+            Fit::Cover => (whole.cut_to(f64::from(width), f64::from(height)), (wide, high)),
             Fit::Contain => (whole, within(from, wide, high)),
         };
         let mut frame = if inner == (wide, high) {
@@ -189,13 +189,14 @@ impl Scaler {
 }
 
 impl Part {
-    /// The middle that has this shape (width by height).
-    fn cut_to(self, shape: f64) -> Self {
-        let width = self.width.min(self.height * shape);
-        let height = self.height.min(self.width / shape);
-        // Whole pairs of pixels, so that a cut without scaling stays a copy.
-        let left = ((self.width - width) / 4.0).floor() * 2.0;
-        let top = ((self.height - height) / 4.0).floor() * 2.0;
+    /// The middle that has the shape of this size.
+    fn cut_to(self, wide: f64, high: f64) -> Self {
+        let width = self.width.min(self.height * wide / high);
+        let height = self.height.min(self.width * high / wide);
+        // A cut without scaling is a copy of whole pairs of pixels.
+        let copied = (width - wide).abs() < 0.5 && (height - high).abs() < 0.5;
+        let start = |spare: f64| if copied { (spare / 4.0).floor() * 2.0 } else { spare / 2.0 };
+        let (left, top) = (start(self.width - width), start(self.height - height));
         Self { left, top, width, height }
     }
 

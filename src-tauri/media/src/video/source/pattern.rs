@@ -18,6 +18,8 @@ const DARK: u8 = 32;
 const LIGHT: u8 = 220;
 /// The least difference between light and dark that is believed.
 const CONTRAST: u32 = 48;
+/// How many steps the table of a wave has; a power of two, so that negative places are right as well.
+const TURN: usize = 1_024;
 /// The background comes round in this time, in milliseconds.
 const ROUND_MS: u64 = 8_000;
 
@@ -94,23 +96,31 @@ impl Reel for Pattern {
 
 impl Background {
     fn new(width: usize, height: usize) -> Self {
-        let plane = |width: usize, height: usize, value: &dyn Fn(f32, f32) -> f32| {
+        // A wave over the whole table is one turn.
+        let wave: [f32; TURN] = std::array::from_fn(|at| (at as f32 / TURN as f32 * std::f32::consts::TAU).sin());
+        let plane = |width: usize, height: usize, value: &dyn Fn(&dyn Fn(f32, f32) -> f32, f32) -> f32| {
             let mut plane = Vec::with_capacity(width * height);
             for row in 0..height {
+                let down = row as f32 / height as f32;
                 for column in 0..width {
-                    let turn = column as f32 / width as f32 * std::f32::consts::TAU;
-                    plane.push(value(turn, row as f32 / height as f32) as u8);
+                    let across = column as f32 / width as f32;
+                    // As many turns across and down.
+                    let at = |turns: f32, turns_down: f32| {
+                        let turn = across * turns + down * turns_down;
+                        wave[(turn * TURN as f32) as i32 as usize % TURN]
+                    };
+                    plane.push(value(&at, down) as u8);
                 }
             }
             plane
         };
         Self {
             width,
-            luma: plane(width, height, &|turn, down| {
-                120.0 + 40.0 * (turn * 2.0 + down * 3.0).sin() + 24.0 * (turn * 12.0 - down * 20.0).sin() - 30.0 * down
+            luma: plane(width, height, &|wave, down| {
+                120.0 + 40.0 * wave(2.0, 0.5) + 24.0 * wave(12.0, -3.0) - 30.0 * down
             }),
-            blue: plane(width / 2, height / 2, &|turn, down| 128.0 + 44.0 * (turn + down * 2.0).sin()),
-            red: plane(width / 2, height / 2, &|turn, down| 128.0 + 44.0 * (turn * 2.0 - down).cos()),
+            blue: plane(width / 2, height / 2, &|wave, _| 128.0 + 44.0 * wave(1.0, 0.3)),
+            red: plane(width / 2, height / 2, &|wave, _| 128.0 + 44.0 * wave(2.0, 0.25)),
         }
     }
 
