@@ -91,7 +91,7 @@ fn at(x: f32, y: f32) -> Colour {
         let depth = inside(fx, fy, size, size).clamp(0.0, 1.0) * 0.42;
         over(&mut colour, [150.0, 92.0, 66.0], depth * face.clamp(0.0, 1.0));
     }
-    over(&mut colour, [214.0, 128.0, 112.0], cheeks * 0.18);
+    over(&mut colour, [214.0, 128.0, 112.0], cheeks * face.clamp(0.0, 1.0) * 0.18);
     // The fringe, brows, eyes, nose and lips.
     over(&mut colour, [60.0 + strand, 42.0 + strand, 32.0 + strand], inside(320.0, 62.0, 96.0, 34.0).min(face + 60.0));
     for side in [-1.0, 1.0] {

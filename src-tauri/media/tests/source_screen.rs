@@ -46,6 +46,7 @@ fn on_display(name: &str, size: &str, test: impl AsyncFnOnce(Desk)) {
     let output = child.output().unwrap();
     let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && words.contains("1 passed"), "{words}");
+    print!("{words}");
 }
 
 /// What a person does on the display.

@@ -2,7 +2,7 @@
 //!
 //! Skin is found by its colour, which hardly differs between people: what differs is how light it is. It is smoothed by a guided filter (He, Sun,
 //! Tang, "Guided Image Filtering"), which flattens what varies little (pores, freckles, noise) and leaves what varies much (eyes, lips, the
-//! outline of a face), and brightened by a curve that lifts the middle and leaves black and white where they are.
+//! outline of a face), and brightened by a curve that lifts the middle and leaves the dark and the white where they are.
 
 use std::sync::LazyLock;
 
@@ -163,13 +163,15 @@ static SKIN: LazyLock<Vec<u8>> = LazyLock::new(|| {
         .collect()
 });
 
-/// How many steps each luma is lifted: the logarithmic curve of whitening, which leaves both ends.
+/// How many steps each luma is lifted: a logarithmic curve, which leaves both ends.
 fn lift(whiteness: u8) -> [u8; 256] {
     let bend = 1.0 + 0.3 * f32::from(whiteness);
     std::array::from_fn(|luma| {
         let at = ((luma as f32 - 16.0) / 219.0).clamp(0.0, 1.0);
         let lifted = (1.0 + at * (bend - 1.0)).ln() / bend.ln();
-        ((lifted - at) * 219.0) as u8
+        // Hair and shadows may have the colour of skin. They stay dark.
+        let lit = ((at - 0.06) / 0.36).clamp(0.0, 1.0);
+        ((lifted - at) * lit * 219.0) as u8
     })
 }
 

@@ -40,6 +40,7 @@ pub fn with_cameras(name: &str, test: impl AsyncFnOnce(Cameras)) {
     let output = child.env("LD_PRELOAD", &library).env("PEAL_V4L2", &dev).output().unwrap();
     let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && words.contains("1 passed"), "{words}");
+    print!("{words}");
 }
 
 impl Cameras {
