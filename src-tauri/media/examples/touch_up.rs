@@ -123,12 +123,12 @@ fn frame_of(image: &RgbImage) -> Result<Frame, peal_media::video::FrameError> {
     let mut frame = Frame::black(WIDTH, HEIGHT, Instant::now())?;
     let [luma, blue, red] = frame.planes_mut();
     for (x, y, pixel) in image.enumerate_pixels() {
-        let [r, g, b] = pixel.0.map(f32::from);
+        let [red_light, green, blue_light] = pixel.0.map(f32::from);
         let (x, y) = (x as usize, y as usize);
-        luma[y * width + x] = (16.0 + 0.257 * r + 0.504 * g + 0.098 * b).round() as u8;
+        luma[y * width + x] = (16.0 + 0.257 * red_light + 0.504 * green + 0.098 * blue_light).round() as u8;
         if x % 2 == 0 && y % 2 == 0 {
-            blue[y / 2 * half + x / 2] = (128.0 - 0.148 * r - 0.291 * g + 0.439 * b).round() as u8;
-            red[y / 2 * half + x / 2] = (128.0 + 0.439 * r - 0.368 * g - 0.071 * b).round() as u8;
+            blue[y / 2 * half + x / 2] = (128.0 - 0.148 * red_light - 0.291 * green + 0.439 * blue_light).round() as u8;
+            red[y / 2 * half + x / 2] = (128.0 + 0.439 * red_light - 0.368 * green - 0.071 * blue_light).round() as u8;
         }
     }
     Ok(frame)

@@ -1,4 +1,5 @@
 //! Video files and the test pattern as sources.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod source_support;
 

@@ -1,5 +1,6 @@
 //! Screens and windows of a real X server, which is started for each test.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod source_support;
 

@@ -113,11 +113,11 @@ impl Retoucher {
         for (lines, ((skin, slope), offset)) in frame.planes_mut()[0].chunks_exact_mut(wide * 4).zip(rows) {
             for line in lines.chunks_exact_mut(wide * 2) {
                 for (((pair, skin), slope), offset) in line.chunks_exact_mut(2).zip(skin).zip(slope).zip(offset) {
-                    let weight = i32::from(*skin) * strength >> 8;
+                    let weight = (i32::from(*skin) * strength) >> 8;
                     for pixel in pair {
                         let luma = i32::from(*pixel);
-                        let smooth = slope * luma + offset + ONE / 2 >> 10;
-                        *pixel = (luma + ((smooth - luma) * weight + 128 >> 8)).clamp(0, 255) as u8;
+                        let smooth = (slope * luma + offset + ONE / 2) >> 10;
+                        *pixel = (luma + (((smooth - luma) * weight + 128) >> 8)).clamp(0, 255) as u8;
                     }
                 }
             }
@@ -131,7 +131,7 @@ impl Retoucher {
             for line in lines.chunks_exact_mut(wide * 2) {
                 for (pair, skin) in line.chunks_exact_mut(2).zip(skin) {
                     for pixel in pair {
-                        let more = u32::from(lift[usize::from(*pixel)]) * u32::from(*skin) + 128 >> 8;
+                        let more = (u32::from(lift[usize::from(*pixel)]) * u32::from(*skin) + 128) >> 8;
                         *pixel = pixel.saturating_add(more as u8);
                     }
                 }
@@ -141,8 +141,8 @@ impl Retoucher {
         let pale = i32::from(whiteness) * 3;
         for plane in [blue, red] {
             for (colour, skin) in plane.iter_mut().zip(&self.skin) {
-                let weight = i32::from(*skin) * pale >> 8;
-                *colour = (i32::from(*colour) + ((128 - i32::from(*colour)) * weight + 128 >> 8)) as u8;
+                let weight = (i32::from(*skin) * pale) >> 8;
+                *colour = (i32::from(*colour) + (((128 - i32::from(*colour)) * weight + 128) >> 8)) as u8;
             }
         }
     }

@@ -1,5 +1,5 @@
 //! What tests of sources share: patience, and cameras that are played (see v4l2.c).
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part; a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

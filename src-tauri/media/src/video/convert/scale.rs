@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn every_size_can_become_every_other() {
-        let sizes = [(16, 16), (180, 1_080), (320, 240), (640, 360), (1_280, 720), (360, 640), (1_920, 1_080)];
+        let sizes = [(16, 16), (720, 1_080), (320, 240), (640, 360), (1_280, 720), (360, 640), (1_920, 1_080)];
         let mut scaler = Scaler::smooth();
         for (from, to) in sizes.into_iter().flat_map(|from| sizes.map(|to| (from, to))) {
             let frame = ramp(from.0, from.1);
