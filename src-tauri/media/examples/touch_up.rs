@@ -91,7 +91,7 @@ fn at(x: f32, y: f32) -> Colour {
         let depth = inside(fx, fy, size, size).clamp(0.0, 1.0) * 0.42;
         over(&mut colour, [150.0, 92.0, 66.0], depth * face.clamp(0.0, 1.0));
     }
-    over(&mut colour, [214.0, 128.0, 112.0], cheeks * 0.18);
+    over(&mut colour, [214.0, 128.0, 112.0], cheeks * face.clamp(0.0, 1.0) * 0.18);
     // The fringe, brows, eyes, nose and lips.
     over(&mut colour, [60.0 + strand, 42.0 + strand, 32.0 + strand], inside(320.0, 62.0, 96.0, 34.0).min(face + 60.0));
     for side in [-1.0, 1.0] {
@@ -123,12 +123,12 @@ fn frame_of(image: &RgbImage) -> Result<Frame, peal_media::video::FrameError> {
     let mut frame = Frame::black(WIDTH, HEIGHT, Instant::now())?;
     let [luma, blue, red] = frame.planes_mut();
     for (x, y, pixel) in image.enumerate_pixels() {
-        let [r, g, b] = pixel.0.map(f32::from);
+        let [red_light, green, blue_light] = pixel.0.map(f32::from);
         let (x, y) = (x as usize, y as usize);
-        luma[y * width + x] = (16.0 + 0.257 * r + 0.504 * g + 0.098 * b).round() as u8;
+        luma[y * width + x] = (16.0 + 0.257 * red_light + 0.504 * green + 0.098 * blue_light).round() as u8;
         if x % 2 == 0 && y % 2 == 0 {
-            blue[y / 2 * half + x / 2] = (128.0 - 0.148 * r - 0.291 * g + 0.439 * b).round() as u8;
-            red[y / 2 * half + x / 2] = (128.0 + 0.439 * r - 0.368 * g - 0.071 * b).round() as u8;
+            blue[y / 2 * half + x / 2] = (128.0 - 0.148 * red_light - 0.291 * green + 0.439 * blue_light).round() as u8;
+            red[y / 2 * half + x / 2] = (128.0 + 0.439 * red_light - 0.368 * green - 0.071 * blue_light).round() as u8;
         }
     }
     Ok(frame)

@@ -1,5 +1,6 @@
 //! Cameras through nokhwa, played by a library that is preloaded.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod source_support;
 

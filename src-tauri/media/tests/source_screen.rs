@@ -1,5 +1,6 @@
 //! Screens and windows of a real X server, which is started for each test.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod source_support;
 
@@ -8,10 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use peal_media::video::{
-    Format, Frame, Source, SourceChoice, SourceEvent, TouchUp, VideoError, pattern, screens, windows,
-};
-use source_support::{next, next_picture, opened};
+use peal_media::video::{Frame, Source, SourceChoice, SourceEvent, TouchUp, VideoError, pattern, screens, windows};
+use source_support::{FORMAT, next, next_picture, opened};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux,
@@ -19,8 +18,6 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
-
-const FORMAT: Format = Format { width: 640, height: 360, frame_rate: 30 };
 
 /// An X server that goes with the test.
 struct Server(Child);
@@ -50,6 +47,7 @@ fn on_display(name: &str, size: &str, test: impl AsyncFnOnce(Desk)) {
     let output = child.output().unwrap();
     let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && words.contains("1 passed"), "{words}");
+    print!("{words}");
 }
 
 /// What a person does on the display.

@@ -2,7 +2,7 @@
 //!
 //! Skin is found by its colour, which hardly differs between people: what differs is how light it is. It is smoothed by a guided filter (He, Sun,
 //! Tang, "Guided Image Filtering"), which flattens what varies little (pores, freckles, noise) and leaves what varies much (eyes, lips, the
-//! outline of a face), and brightened by a curve that lifts the middle and leaves black and white where they are.
+//! outline of a face), and brightened by a curve that lifts the middle and leaves the dark and the white where they are.
 
 use std::sync::LazyLock;
 
@@ -74,7 +74,7 @@ impl Retoucher {
     fn find_smooth(&mut self, frame: &Frame, wide: usize, high: usize, beauty: u8) {
         let radius = (wide / 64).clamp(2, 12);
         // What varies less than this (standard deviation, in steps of luma) is texture.
-        let texture = 3.0 + 1.6 * f32::from(beauty);
+        let texture = 4.0 + 1.5 * f32::from(beauty);
         let threshold = texture * texture;
         self.luma.clear();
         for lines in frame.planes()[0].chunks_exact(wide * 4) {
@@ -108,16 +108,16 @@ impl Retoucher {
 
     fn smooth(&self, frame: &mut Frame, wide: usize, beauty: u8) {
         // A little of the texture stays, or skin looks like wax.
-        let strength = i32::from(beauty) * 230 / i32::from(MAX_LEVEL);
+        let strength = 60 + i32::from(beauty) * 19;
         let rows = self.skin.chunks_exact(wide).zip(self.slope.chunks_exact(wide)).zip(self.offset.chunks_exact(wide));
         for (lines, ((skin, slope), offset)) in frame.planes_mut()[0].chunks_exact_mut(wide * 4).zip(rows) {
             for line in lines.chunks_exact_mut(wide * 2) {
                 for (((pair, skin), slope), offset) in line.chunks_exact_mut(2).zip(skin).zip(slope).zip(offset) {
-                    let weight = i32::from(*skin) * strength >> 8;
+                    let weight = (i32::from(*skin) * strength) >> 8;
                     for pixel in pair {
                         let luma = i32::from(*pixel);
-                        let smooth = slope * luma + offset + ONE / 2 >> 10;
-                        *pixel = (luma + ((smooth - luma) * weight + 128 >> 8)).clamp(0, 255) as u8;
+                        let smooth = (slope * luma + offset + ONE / 2) >> 10;
+                        *pixel = (luma + (((smooth - luma) * weight + 128) >> 8)).clamp(0, 255) as u8;
                     }
                 }
             }
@@ -131,7 +131,7 @@ impl Retoucher {
             for line in lines.chunks_exact_mut(wide * 2) {
                 for (pair, skin) in line.chunks_exact_mut(2).zip(skin) {
                     for pixel in pair {
-                        let more = u32::from(lift[usize::from(*pixel)]) * u32::from(*skin) + 128 >> 8;
+                        let more = (u32::from(lift[usize::from(*pixel)]) * u32::from(*skin) + 128) >> 8;
                         *pixel = pixel.saturating_add(more as u8);
                     }
                 }
@@ -141,8 +141,8 @@ impl Retoucher {
         let pale = i32::from(whiteness) * 3;
         for plane in [blue, red] {
             for (colour, skin) in plane.iter_mut().zip(&self.skin) {
-                let weight = i32::from(*skin) * pale >> 8;
-                *colour = (i32::from(*colour) + ((128 - i32::from(*colour)) * weight + 128 >> 8)) as u8;
+                let weight = (i32::from(*skin) * pale) >> 8;
+                *colour = (i32::from(*colour) + (((128 - i32::from(*colour)) * weight + 128) >> 8)) as u8;
             }
         }
     }
@@ -156,18 +156,22 @@ static SKIN: LazyLock<Vec<u8>> = LazyLock::new(|| {
             // The colours of skin lie in an ellipse (Hsu, Abdel-Mottaleb, Jain, "Face Detection in Color Images"), which leans: redder is less blue.
             let (along, across) = (0.77 * red - 0.64 * blue, 0.64 * red + 0.77 * blue);
             let distance = ((along / 26.0).powi(2) + (across / 13.0).powi(2)).sqrt();
-            (255.0 * ((1.45 - distance) / 0.55).clamp(0.0, 1.0)) as u8
+            let near = ((1.45 - distance) / 0.55).clamp(0.0, 1.0);
+            // Grey lies in it as well, and is none.
+            (255.0 * near * ((red + 21.0) / 8.0).clamp(0.0, 1.0)) as u8
         })
         .collect()
 });
 
-/// How many steps each luma is lifted: the logarithmic curve of whitening, which leaves both ends.
+/// How many steps each luma is lifted: a logarithmic curve, which leaves both ends.
 fn lift(whiteness: u8) -> [u8; 256] {
     let bend = 1.0 + 0.3 * f32::from(whiteness);
     std::array::from_fn(|luma| {
         let at = ((luma as f32 - 16.0) / 219.0).clamp(0.0, 1.0);
         let lifted = (1.0 + at * (bend - 1.0)).ln() / bend.ln();
-        ((lifted - at) * 219.0) as u8
+        // Hair and shadows may have the colour of skin. They stay dark.
+        let lit = ((at - 0.06) / 0.36).clamp(0.0, 1.0);
+        ((lifted - at) * lit * 219.0) as u8
     })
 }
 
@@ -228,7 +232,7 @@ mod tests {
         let [luma, blue, red] = frame.planes_mut();
         for (index, pixel) in luma.iter_mut().enumerate() {
             let (row, column) = (index / 320, index % 320);
-            let texture = (row * 7 + column * 13) % 9;
+            let texture = (row * 7 + column * 13) % 9 * 3;
             *pixel = if column < 160 { 80 } else { 170 } + texture as u8;
         }
         blue.fill(colour.0);
@@ -276,9 +280,9 @@ mod tests {
     #[test]
     fn edges_stay() {
         let smooth = retouched(&textured(SKIN_COLOUR), 9, 0);
-        let line = &smooth.planes()[0][90 * 320..][..320];
-        let step = f64::from(line[160]) - f64::from(line[159]);
-        assert!(step > 75.0, "of 90 steps {step} are left");
+        let lines = smooth.planes()[0].chunks_exact(320);
+        let step = lines.map(|line| f64::from(line[160]) - f64::from(line[159])).sum::<f64>() / 180.0;
+        assert!(step > 78.0, "of 90 steps {step} are left");
     }
 
     #[test]

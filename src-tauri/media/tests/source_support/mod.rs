@@ -1,4 +1,5 @@
-//! Played cameras for tests: see v4l2.c.
+//! What tests of sources share: patience, and cameras that are played (see v4l2.c).
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part; a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ pub fn with_cameras(name: &str, test: impl AsyncFnOnce(Cameras)) {
     let output = child.env("LD_PRELOAD", &library).env("PEAL_V4L2", &dev).output().unwrap();
     let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && words.contains("1 passed"), "{words}");
+    print!("{words}");
 }
 
 impl Cameras {

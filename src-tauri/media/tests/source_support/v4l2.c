@@ -56,6 +56,18 @@ struct camera {
 };
 
 static struct camera cameras[MOST_CAMERAS];
+
+// What a camera is set to stays when it is closed, until it is unplugged.
+static struct setting {
+  int is_set;
+  struct format format;
+  struct v4l2_fract interval;
+} settings[64];
+
+static void keep(struct camera *camera) {
+  if (camera->number < 64) settings[camera->number] = (struct setting){1, camera->format, camera->interval};
+}
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -132,7 +144,10 @@ static void run(struct camera *camera, int milliseconds) {
 static int open_camera(const char *path) {
   struct description is;
   int number = atoi(path + strlen("/dev/video"));
-  if (!describe(number, &is)) return errno = ENOENT, -1;
+  if (!describe(number, &is)) {
+    if (number < 64) settings[number].is_set = 0;
+    return errno = ENOENT, -1;
+  }
   if (is.open_error) return errno = is.open_error, -1;
   int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (fd < 0) return -1;
@@ -145,6 +160,10 @@ static int open_camera(const char *path) {
     camera->number = number;
     camera->format = is.has_now ? is.now : is.formats[0];
     camera->interval = is.has_now ? is.now_interval : (struct v4l2_fract){1, is.formats[0].rate};
+    if (number < 64 && settings[number].is_set) {
+      camera->format = settings[number].format;
+      camera->interval = settings[number].interval;
+    }
     break;
   }
   pthread_mutex_unlock(&lock);
@@ -242,13 +261,17 @@ static int answer(struct camera *camera, unsigned long request, void *arg) {
       if (of->code == pix->pixelformat && of->width == pix->width && of->height == pix->height) best = of;
     }
     camera->format = *best;
+    keep(camera);
     fill_format(camera, pix);
     return 0;
   }
   case VIDIOC_G_PARM:
   case VIDIOC_S_PARM: {
     struct v4l2_captureparm *parm = &((struct v4l2_streamparm *)arg)->parm.capture;
-    if (request == VIDIOC_S_PARM) camera->interval = parm->timeperframe;
+    if (request == VIDIOC_S_PARM) {
+      camera->interval = parm->timeperframe;
+      keep(camera);
+    }
     memset(parm, 0, sizeof *parm);
     parm->capability = V4L2_CAP_TIMEPERFRAME;
     parm->timeperframe = camera->interval;

@@ -279,11 +279,11 @@ impl Planar {
 }
 
 fn limited_luma(full: u8) -> u8 {
-    ((u32::from(full) * 14_071 + 8_192 >> 14) + 16) as u8
+    (((u32::from(full) * 14_071 + 8_192) >> 14) + 16) as u8
 }
 
 fn limited_colour(full: u8) -> u8 {
-    (((i32::from(full) - 128) * 14_392 + 8_192 >> 14) + 128) as u8
+    ((((i32::from(full) - 128) * 14_392 + 8_192) >> 14) + 128) as u8
 }
 
 fn enough(data: &[u8], expected: usize) -> Result<(), FrameError> {
@@ -307,7 +307,7 @@ fn rgb_lines<const STEP: usize, const RED: usize, const BLUE: usize>(
     for (luma, line) in [(luma_above, above), (luma_below, below)] {
         for (luma, pixel) in luma.iter_mut().zip(line.chunks_exact(STEP)) {
             let (r, g, b) = (i32::from(pixel[RED]), i32::from(pixel[1]), i32::from(pixel[BLUE]));
-            *luma = ((66 * r + 129 * g + 25 * b + 128 >> 8) + 16) as u8;
+            *luma = (((66 * r + 129 * g + 25 * b + 128) >> 8) + 16) as u8;
         }
     }
     let blocks = above.chunks_exact(2 * STEP).zip(below.chunks_exact(2 * STEP));
@@ -316,8 +316,8 @@ fn rgb_lines<const STEP: usize, const RED: usize, const BLUE: usize>(
             i32::from(above[at]) + i32::from(above[STEP + at]) + i32::from(below[at]) + i32::from(below[STEP + at])
         };
         let (r, g, b) = (sum(RED), sum(1), sum(BLUE));
-        *blue = ((-38 * r - 74 * g + 112 * b + 512 >> 10) + 128) as u8;
-        *red = ((112 * r - 94 * g - 18 * b + 512 >> 10) + 128) as u8;
+        *blue = (((-38 * r - 74 * g + 112 * b + 512) >> 10) + 128) as u8;
+        *red = (((112 * r - 94 * g - 18 * b + 512) >> 10) + 128) as u8;
     }
 }
 

@@ -18,6 +18,8 @@ const DARK: u8 = 32;
 const LIGHT: u8 = 220;
 /// The least difference between light and dark that is believed.
 const CONTRAST: u32 = 48;
+/// How many steps the table of a wave has; a power of two, so that negative places are right as well.
+const TURN: usize = 1_024;
 /// The background comes round in this time, in milliseconds.
 const ROUND_MS: u64 = 8_000;
 
@@ -43,7 +45,7 @@ pub fn read_time_code(frame: &Frame) -> Option<u64> {
     if most - least < CONTRAST {
         return None;
     }
-    let middle = (most + least) / 2;
+    let middle = u32::midpoint(most, least);
     let bits = means.iter().fold(0u64, |bits, mean| bits << 1 | u64::from(*mean > middle));
     let time_code_ms = bits >> 16;
     (u64::from(crc(time_code_ms)) == bits & 0xFFFF).then_some(time_code_ms)
@@ -65,6 +67,9 @@ struct Background {
     blue: Vec<u8>,
     red: Vec<u8>,
 }
+
+/// One turn of a sine.
+struct Wave([f32; TURN]);
 
 impl Pattern {
     pub(super) fn new(format: Format) -> Self {
@@ -94,23 +99,16 @@ impl Reel for Pattern {
 
 impl Background {
     fn new(width: usize, height: usize) -> Self {
-        let plane = |width: usize, height: usize, value: &dyn Fn(f32, f32) -> f32| {
-            let mut plane = Vec::with_capacity(width * height);
-            for row in 0..height {
-                for column in 0..width {
-                    let turn = column as f32 / width as f32 * std::f32::consts::TAU;
-                    plane.push(value(turn, row as f32 / height as f32) as u8);
-                }
-            }
-            plane
-        };
+        let wave = Wave::new();
+        let (half_width, half_height) = (width / 2, height / 2);
         Self {
             width,
-            luma: plane(width, height, &|turn, down| {
-                120.0 + 40.0 * (turn * 2.0 + down * 3.0).sin() + 24.0 * (turn * 12.0 - down * 20.0).sin() - 30.0 * down
+            luma: plane(width, height, |across, down| {
+                let slow = 40.0 * wave.at(across * 2.0 + down * 0.5);
+                120.0 + slow + 24.0 * wave.at(across * 12.0 - down * 3.0) - 30.0 * down
             }),
-            blue: plane(width / 2, height / 2, &|turn, down| 128.0 + 44.0 * (turn + down * 2.0).sin()),
-            red: plane(width / 2, height / 2, &|turn, down| 128.0 + 44.0 * (turn * 2.0 - down).cos()),
+            blue: plane(half_width, half_height, |across, down| 128.0 + 44.0 * wave.at(across + down * 0.3)),
+            red: plane(half_width, half_height, |across, down| 128.0 + 44.0 * wave.at(across * 2.0 + down * 0.25)),
         }
     }
 
@@ -127,6 +125,27 @@ impl Background {
                 to[width - gone..].copy_from_slice(&from[..gone]);
             }
         }
+    }
+}
+
+/// A plane whose values are a function of the place, across and down, each from 0 to 1.
+fn plane(width: usize, height: usize, value: impl Fn(f32, f32) -> f32) -> Vec<u8> {
+    let mut plane = Vec::with_capacity(width * height);
+    for row in 0..height {
+        let down = row as f32 / height as f32;
+        plane.extend((0..width).map(|column| value(column as f32 / width as f32, down) as u8));
+    }
+    plane
+}
+
+impl Wave {
+    fn new() -> Self {
+        Self(std::array::from_fn(|at| (at as f32 / TURN as f32 * std::f32::consts::TAU).sin()))
+    }
+
+    /// The sine of so many turns.
+    fn at(&self, turns: f32) -> f32 {
+        self.0[(turns * TURN as f32) as i32 as usize % TURN]
     }
 }
 

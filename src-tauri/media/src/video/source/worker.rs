@@ -196,7 +196,8 @@ impl Beat {
         let now = Instant::now();
         let due = self.next.filter(|due| *due + self.interval > now).unwrap_or(now);
         control.wait_until(due, || false);
-        self.next = Some(due + self.interval);
+        // Two pictures at once are of no use to anybody.
+        self.next = Some((due + self.interval).max(now.max(due) + self.interval / 2));
         !control.is_halted()
     }
 }

@@ -66,8 +66,8 @@ impl Grabber {
         let thread = std::thread::Builder::new()
             .name("camera".to_owned())
             .spawn(move || {
-                let tell = |news: &mut dyn FnMut(&mut News)| {
-                    news(&mut inside.news.lock().unwrap_or_else(PoisonError::into_inner));
+                let tell = |grab| {
+                    inside.news.lock().unwrap_or_else(PoisonError::into_inner).add(grab);
                     control.nudge();
                 };
                 // The bindings of cameras panic at what some drivers answer.
@@ -75,7 +75,7 @@ impl Grabber {
                 let over = std::panic::catch_unwind(run)
                     .unwrap_or_else(|_| Err(VideoError::Unusable("its driver answers in an unknown way".to_owned())));
                 if let Err(error) = over {
-                    tell(&mut |news| news.failed = Some(error.clone()));
+                    tell(Grab::Failed(error));
                 }
                 *inside.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
                 inside.over.notify_all();
@@ -101,6 +101,16 @@ impl Grabber {
     }
 }
 
+impl News {
+    fn add(&mut self, grab: Grab) {
+        match grab {
+            Grab::Opened(opened) => self.opened = Some(opened),
+            Grab::Frame(buffer, at) => self.frame = Some((buffer, at)),
+            Grab::Failed(error) => self.failed = Some(error),
+        }
+    }
+}
+
 impl Drop for Grabber {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
@@ -120,7 +130,7 @@ fn run(
     format: Format,
     shared: &Shared,
     control: &Arc<Control>,
-    tell: &dyn Fn(&mut dyn FnMut(&mut News)),
+    tell: &dyn Fn(Grab),
 ) -> Result<(), VideoError> {
     let stopped = || shared.stop.load(Ordering::Acquire);
     let found = devices::find(id)?;
@@ -129,12 +139,12 @@ fn run(
     let mut camera = open(&found.index, format)?;
     camera.open_stream().map_err(|error| classify(&error))?;
     let opened = Opened { name: found.device.name, frame_rate: camera.frame_rate().min(format.frame_rate) };
-    tell(&mut |news| news.opened = Some(opened.clone()));
+    tell(Grab::Opened(opened));
     while !stopped() {
         match camera.frame() {
             Ok(buffer) => {
                 let at = captured_at(&buffer);
-                tell(&mut |news| news.frame = Some((buffer.clone(), at)));
+                tell(Grab::Frame(buffer, at));
             }
             Err(_) if stopped() => break,
             // A signal of somebody else's: the stream is left in between, so it is opened anew.

@@ -66,6 +66,9 @@ struct Area {
     height: u16,
 }
 
+/// What to read, and which part of it; where the upper left corner of that is on the root window.
+type Place = (u32, Area, (i32, i32));
+
 /// Memory that is shared with the server. It is read like a file, which costs a copy and needs no trust in what the server does meanwhile.
 struct Memory {
     segment: shm::Seg,
@@ -198,8 +201,8 @@ impl Capture {
         Ok(())
     }
 
-    /// What to read, which part of it, and where that is on the root window; none while the window can't be seen.
-    fn place(&mut self) -> Result<Option<(u32, Area, (i32, i32))>, VideoError> {
+    /// Where the picture is; none while the window can't be seen.
+    fn place(&mut self) -> Result<Option<Place>, VideoError> {
         let server = &self.server;
         let (window, pixmap) = match &mut self.target {
             Target::Screen { area, .. } => {
