@@ -80,6 +80,26 @@ fn a_path_that_narrows_and_widens_again_is_followed_without_a_freeze() {
 }
 
 #[test]
+fn whatever_the_chances_the_picture_is_there_and_the_voice_with_it() {
+    for seed in 0..40 {
+        let loss = [0.0, 0.02, 0.05, 0.1][seed as usize % 4];
+        let kbps = [400.0, 800.0, 3_000.0][seed as usize % 3];
+        let path = steady(kbps, loss);
+        let outcome = Run { path, seconds: 60, seed, jitter_ms: seed % 12, ..Run::default() }.go();
+        let received = outcome.mean_received(5, 60);
+        // Headers and the voice have their part.
+        let least = (kbps - 60.0).min(900.0) * (1.0 - loss) * 0.55;
+        assert!(received > least, "seed {seed}: {received:.0} of {kbps} kbit/s at {loss}");
+        let longest = outcome.gaps(0, 0).into_iter().max().unwrap_or(0);
+        assert!(longest < 1_000, "seed {seed}: a gap of {longest} ms at {kbps} kbit/s and {loss}");
+        let gaps = outcome.gaps(500, 0).len();
+        assert!(gaps <= 2, "seed {seed}: {gaps} gaps at {kbps} kbit/s and {loss}");
+        let voice = outcome.voice_delay(0.95, 3, 60);
+        assert!(voice < 120.0, "seed {seed}: the voice takes {voice:.0} ms at {kbps} kbit/s and {loss}");
+    }
+}
+
+#[test]
 fn jitter_is_not_taken_for_a_queue() {
     let outcome = run("jitter", &Run { jitter_ms: 20, ..Run::default() });
     assert!(outcome.mean_received(5, 30) > 650.0, "{}", outcome.mean_received(5, 30));

@@ -33,8 +33,8 @@ const STANDING_MS: f64 = 45.0;
 const EMPTY_MS: f64 = 20.0;
 /// Growth far from any limit, per second.
 const GROWTH: f64 = 0.08;
-/// A packet that so many later ones were told of before it will not be told of any more.
-const OVERTAKEN: u64 = 100;
+/// A packet that left so long before one that is told of will not be told of any more: that report was lost.
+const OVERTAKEN: Duration = Duration::from_millis(300);
 /// Packets remembered until the peer speaks of them.
 const MAX_HISTORY: usize = 8_000;
 
@@ -371,8 +371,13 @@ impl Controller {
         let Some(known) = self.highest_known else { return };
         let first = self.sent.front().map_or(0, |sent| sent.number);
         self.settled = self.settled.max(first);
-        while self.settled + OVERTAKEN < known {
+        let Some(newest) = known.checked_sub(first).and_then(|index| self.sent.get(index as usize)) else { return };
+        let newest = newest.at;
+        while self.settled < known {
             let Some(sent) = self.sent.get_mut((self.settled - first) as usize) else { break };
+            if sent.at + OVERTAKEN > newest {
+                break;
+            }
             if sent.fate == Fate::Unknown {
                 sent.fate = Fate::Passed;
                 self.in_flight = self.in_flight.saturating_sub(sent.bytes);
