@@ -53,7 +53,7 @@ async fn one_round_trip_of_descriptions_is_enough() {
     }
     assert_eq!(offer.matches("m=audio").count(), 1);
     assert_eq!(offer.matches("m=application").count(), 1);
-    assert_eq!(offer.matches("m=").count(), 2);
+    assert_eq!(offer.matches("m=").count(), 3);
     let answer = bob.peer.answer(&offer).await.unwrap();
     assert!(answer.contains("a=setup:active"), "{answer}");
     alice.peer.accept_answer(&answer).await.unwrap();

@@ -38,7 +38,7 @@ fn pictures_come_out_as_they_went_in_and_the_code_can_be_read() {
 #[test]
 fn the_rate_is_kept_and_follows_a_change() {
     let mut encoder = encoder(900);
-    let mut kbps = |encoder: &mut H264Encoder, from: u64| {
+    let kbps = |encoder: &mut H264Encoder, from: u64| {
         let bytes: usize = (from..from + 90)
             .filter_map(|number| {
                 encoder.encode(&picture(SIZE.0, SIZE.1, number, number), number * 33, false).expect("it encodes")

@@ -123,8 +123,8 @@ async fn receive(
                 video.opened();
                 PeerEvent::ControlOpen
             }
-            DataChannelEvent::OnMessage(message) if message.data.first() == Some(&MARK) => {
-                video.said(&message.data[1..]);
+            DataChannelEvent::OnMessage(message) if message.data.starts_with(MARK) => {
+                video.said(&message.data[MARK.len()..]);
                 continue;
             }
             DataChannelEvent::OnMessage(message) if message.data.len() <= MAX_CONTROL_MESSAGE => {

@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::congestion::{Acknowledged, Controller, LEAST_KBPS};
+use super::congestion::{Acknowledged, Controller, LEAST_KBPS, PROBE_PACKETS};
 
 /// Headers and authentication beside each payload, bytes: IP, UDP, RTP with its extension, SRTP.
 const OVERHEAD: usize = 28 + 20 + 10;
 /// Packets kept for repetition: more than two seconds of the best picture.
 const KEPT: usize = 1_024;
 /// One packet is repeated at most so often.
-const MAX_REPEATS: u8 = 6;
+const MAX_REPEATS: u8 = 10;
+/// A packet that is asked for again although it was repeated goes out so often at once: the pictures stand still for it.
+const COPIES: u8 = 3;
 /// Repetitions may take this share of what may be sent.
 const REPEAT_SHARE: f64 = 0.35;
 /// Packets that may leave together.
@@ -20,7 +22,7 @@ const BURST: Duration = Duration::from_millis(3);
 /// A queue of pictures that takes longer than this to leave keeps the encoder from making more.
 const BUSY: Duration = Duration::from_millis(90);
 /// And one that takes longer than this is thrown away, up to the next key frame.
-const HOPELESS: Duration = Duration::from_millis(1_200);
+const HOPELESS: Duration = Duration::from_millis(300);
 /// While nothing comes back, one packet leaves so often, to find out when something does.
 const STALLED_PAUSE: Duration = Duration::from_millis(200);
 
@@ -56,6 +58,7 @@ struct Burst {
     id: u32,
     kbps: f64,
     left: usize,
+    packets: usize,
     packet_bytes: usize,
 }
 
@@ -79,6 +82,8 @@ pub struct Sender {
     kept: VecDeque<Packet>,
     repeats: VecDeque<u16>,
     sequence: u16,
+    /// Where the newest key frame begins: nothing before it is worth repeating.
+    useful_from: Option<u16>,
     /// The line is free again at this moment.
     free_at: Instant,
     /// Bytes that repetitions may take, and when that was reckoned last.
@@ -100,6 +105,7 @@ impl Sender {
             kept: VecDeque::new(),
             repeats: VecDeque::new(),
             sequence: first_sequence,
+            useful_from: None,
             free_at: now,
             repeat_budget: 0.0,
             repeat_at: now,
@@ -119,8 +125,12 @@ impl Sender {
         self.controller.set_need(kbps);
     }
 
-    /// Queues one picture.
-    pub fn push(&mut self, timestamp: u32, payloads: &[Bytes]) {
+    /// Queues one picture. A `key` frame makes what waits, and what is missing before it, of no more use.
+    pub fn push(&mut self, timestamp: u32, payloads: &[Bytes], key: bool) {
+        if key {
+            self.clear();
+            self.useful_from = Some(self.sequence);
+        }
         let last = payloads.len().saturating_sub(1);
         for (index, payload) in payloads.iter().enumerate() {
             self.queued_bytes += payload.len() + OVERHEAD;
@@ -148,6 +158,7 @@ impl Sender {
                 id: probe.id,
                 kbps: probe.kbps,
                 left: probe.bytes,
+                packets: PROBE_PACKETS,
                 packet_bytes: probe.packet_bytes,
             });
         }
@@ -174,10 +185,14 @@ impl Sender {
         let pause = self.controller.round_trip().unwrap_or(Duration::from_millis(100)) / 2;
         for sequence in sequences {
             let Some(packet) = self.find(sequence) else { continue };
+            if self.useful_from.is_some_and(|from| sequence.wrapping_sub(from).cast_signed() < 0) {
+                continue;
+            }
             let fresh = packet.repeated_at.is_none_or(|at| now >= at + pause);
             if fresh && packet.repeated < MAX_REPEATS && !self.repeats.contains(&sequence) && self.repeats.len() < KEPT
             {
-                self.repeats.push_back(sequence);
+                let copies = (packet.repeated + 1).min(COPIES);
+                self.repeats.extend(std::iter::repeat_n(sequence, usize::from(copies)));
             }
         }
     }
@@ -238,7 +253,9 @@ impl Sender {
     }
 
     fn waiting(&self) -> Duration {
-        Duration::from_secs_f64(self.queued_bytes as f64 / (self.pace_kbps() * 125.0))
+        // What is to be repeated is of about full size.
+        let bytes = self.queued_bytes + self.repeats.len() * 1_000;
+        Duration::from_secs_f64(bytes as f64 / (self.pace_kbps() * 125.0))
     }
 
     /// Somewhat faster than what is encoded on average, so that a large picture does not hold the next ones up; never
@@ -300,7 +317,8 @@ impl Sender {
             Some(burst) => {
                 let (kbps, id) = (burst.kbps, burst.id);
                 burst.left = burst.left.saturating_sub(bytes);
-                if burst.left == 0 {
+                burst.packets = burst.packets.saturating_sub(1);
+                if burst.left == 0 && burst.packets == 0 {
                     self.burst = None;
                 }
                 (kbps, Some(id))
@@ -367,7 +385,7 @@ mod tests {
     fn packets_leave_evenly_at_the_rate_of_the_path() {
         let start = Instant::now();
         let mut sender = Sender::new(start, 7);
-        sender.push(0, &payloads(4));
+        sender.push(0, &payloads(4), true);
         let out = drain(&mut sender, start);
         let sequences: Vec<u16> = out.iter().map(|(_, packet)| packet.sequence).collect();
         assert_eq!(sequences, [7, 8, 9, 10]);
@@ -382,11 +400,11 @@ mod tests {
         let start = Instant::now();
         let mut sender = Sender::new(start, 0);
         sender.set_can_repeat(true);
-        sender.push(0, &payloads(2));
+        sender.push(0, &payloads(2), true);
         let sent = drain(&mut sender, start);
         assert!(sent.len() >= 2);
         let later = start + Duration::from_millis(500);
-        sender.push(3000, &payloads(1));
+        sender.push(3000, &payloads(1), false);
         sender.ask_again(later, [1, 1, 900]);
         sender.ask_again(later, [1]);
         let out = sender.poll(later).unwrap();
@@ -400,12 +418,12 @@ mod tests {
     fn a_queue_that_can_not_arrive_in_time_is_thrown_away_without_a_gap() {
         let start = Instant::now();
         let mut sender = Sender::new(start, 0);
-        sender.push(0, &payloads(100));
+        sender.push(0, &payloads(100), true);
         assert!(sender.is_busy());
         let first = sender.poll(start).unwrap();
         assert!(sender.drop_hopeless());
         assert!(!sender.is_busy());
-        sender.push(1, &payloads(1));
+        sender.push(1, &payloads(1), true);
         let next = drain(&mut sender, start + Duration::from_secs(1));
         assert_eq!(next[0].1.sequence, first.sequence + 1);
     }
@@ -414,7 +432,7 @@ mod tests {
     fn without_repetitions_nothing_is_sent_twice() {
         let start = Instant::now();
         let mut sender = Sender::new(start, 0);
-        sender.push(0, &payloads(2));
+        sender.push(0, &payloads(2), true);
         drain(&mut sender, start);
         sender.ask_again(start + Duration::from_secs(1), [0, 1]);
         assert_eq!(sender.next_look(), None);

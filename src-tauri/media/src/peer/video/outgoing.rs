@@ -222,7 +222,7 @@ impl Outgoing {
     fn take_delivery(&mut self, delivery: &Delivery) {
         match delivery {
             Delivery::Unit(unit, lowered) => {
-                self.sender.push(self.ends.first_timestamp.wrapping_add(unit.timestamp), &unit.payloads);
+                self.sender.push(self.ends.first_timestamp.wrapping_add(unit.timestamp), &unit.payloads, unit.key);
                 self.frames += 1;
                 let far = self.video.far.borrow().state.and_then(|state| state.want).unwrap_or((MAX_WIDTH, MAX_HEIGHT));
                 let smaller = |side: u32, best: u32, tile: u32| f64::from(side) * 1.3 < f64::from(best.min(tile));

@@ -1,13 +1,13 @@
 //! What the two sides tell each other about their pictures, on the control channel.
 //!
-//! One message says everything; the newest counts. It begins with a byte that no other control message begins with.
+//! One message says everything; the newest counts. It begins as no other control message does.
 
 use serde::{Deserialize, Serialize};
 
 use crate::video::{MAX_HEIGHT, MAX_WIDTH, MIN_SIDE, PictureQuality};
 
-/// The first byte of every such message.
-pub const MARK: u8 = 1;
+/// The beginning of every such message.
+pub const MARK: &[u8] = b"\x01picture:";
 
 /// One side's state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct State {
 
 /// The message for a state.
 pub fn written(state: &State) -> Vec<u8> {
-    let mut message = vec![MARK];
+    let mut message = MARK.to_vec();
     if let Ok(words) = serde_json::to_vec(state) {
         message.extend_from_slice(&words);
     }
@@ -56,8 +56,7 @@ mod tests {
         let picture = PictureQuality { width: 320, height: 180, frame_rate: 30, lowered: Some(Lowered::Network) };
         let state = State { want: Some((640, 360)), sends: true, picture: Some(picture) };
         let message = written(&state);
-        assert_eq!(message[0], MARK);
-        assert_eq!(read(&message[1..]), Some(state));
+        assert_eq!(message.strip_prefix(MARK).and_then(read), Some(state));
         assert_eq!(read(br#"{"want":[4000000,1],"sends":false}"#).unwrap().want, Some((1920, 16)));
         assert_eq!(
             read(br#"{"want":null,"sends":true,"later":1}"#).unwrap(),

@@ -10,14 +10,16 @@ use openh264::encoder::{
 use openh264::formats::YUVSource;
 use openh264::{OpenH264API, Timestamp};
 use openh264_sys2::{
-    ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE, SBitrateInfo, SPATIAL_LAYER_ALL,
+    ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE, SBitrateInfo, SPATIAL_LAYER_0,
 };
 
 use super::CodecError;
 use crate::video::Frame;
 
 /// What the library may never exceed whatever is asked of it later, kbit/s.
-const CEILING_KBPS: u32 = 20_000;
+///
+/// It also decides the level that the stream claims: this is within 3.1, which everybody decodes.
+const CEILING_KBPS: u32 = 10_000;
 
 /// Encodes pictures of one size, one at a time and without delay.
 pub struct H264Encoder {
@@ -157,7 +159,7 @@ impl H264Encoder {
     }
 
     fn set_bitrate_option(&mut self, option: openh264_sys2::ENCODER_OPTION, kbps: u32) -> Result<(), CodecError> {
-        let mut info = SBitrateInfo { iLayer: SPATIAL_LAYER_ALL, iBitrate: (kbps * 1000).cast_signed() };
+        let mut info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: (kbps * 1000).cast_signed() };
         // SAFETY: both options want this structure, and read it before they return.
         #[expect(unsafe_code, reason = "openh264 changes a running encoder's bitrate through its C interface alone")]
         let code = unsafe { self.encoder.raw_api().set_option(option, (&raw mut info).cast()) };

@@ -23,7 +23,7 @@ const THRESHOLD_DOWN: f64 = 0.039;
 const OVERUSE_MS: f64 = 10.0;
 /// How far back the quickest packet is looked for, and how fresh packets must be to show the present queue.
 const BASE_SECONDS: usize = 15;
-const RECENT: Duration = Duration::from_millis(120);
+const RECENT: Duration = Duration::from_millis(60);
 
 /// What the path does with the present rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -12,6 +12,7 @@ mod throughput;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+pub(crate) use probe::PACKETS as PROBE_PACKETS;
 pub use probe::Probe;
 
 use delay::{DelayDetector, Passage, Usage};
@@ -27,11 +28,13 @@ pub const LEAST_KBPS: f64 = 12.0;
 /// What is left of the measured throughput when a queue is seen.
 const BACK_OFF: f64 = 0.85;
 /// A queue that stands at this, ms, is one too many, whatever its trend.
-const STANDING_MS: f64 = 60.0;
+const STANDING_MS: f64 = 45.0;
 /// Below this, ms, there is no queue to speak of.
 const EMPTY_MS: f64 = 20.0;
 /// Growth far from any limit, per second.
 const GROWTH: f64 = 0.08;
+/// A packet that left so long before one that is told of will not be told of any more: that report was lost.
+const OVERTAKEN: Duration = Duration::from_millis(300);
 /// Packets remembered until the peer speaks of them.
 const MAX_HISTORY: usize = 8_000;
 
@@ -59,6 +62,8 @@ enum Fate {
     Unknown,
     Lost,
     Came,
+    /// Never spoken of, though later ones were.
+    Passed,
 }
 
 /// The congestion controller of one path. It has no clock of its own.
@@ -67,6 +72,8 @@ pub struct Controller {
     sent: VecDeque<Sent>,
     next: u64,
     highest_known: Option<u64>,
+    /// What was sent before this number is told of, or will not be any more.
+    settled: u64,
     in_flight: usize,
     delay: DelayDetector,
     loss: LossDetector,
@@ -80,7 +87,8 @@ pub struct Controller {
     /// Lowerings in a row that did not make a standing queue shorter.
     fruitless: u32,
     queue_when_lowered: f64,
-    heard_at: Option<Instant>,
+    /// The first packet since the peer was heard last.
+    unanswered_since: Option<Instant>,
     grown_at: Instant,
     round_trip: Option<Duration>,
     least_round_trip: Duration,
@@ -94,6 +102,7 @@ impl Controller {
             sent: VecDeque::new(),
             next: 0,
             highest_known: None,
+            settled: 0,
             in_flight: 0,
             delay: DelayDetector::new(now),
             loss: LossDetector::new(now),
@@ -105,7 +114,7 @@ impl Controller {
             lowered_at: None,
             fruitless: 0,
             queue_when_lowered: 0.0,
-            heard_at: None,
+            unanswered_since: None,
             grown_at: now,
             round_trip: None,
             least_round_trip: Duration::from_secs(1),
@@ -128,6 +137,7 @@ impl Controller {
         self.next += 1;
         self.sent.push_back(Sent { number, bytes, at, probe, fate: Fate::Unknown });
         self.in_flight += bytes;
+        self.unanswered_since.get_or_insert(at);
         if self.sent.len() > MAX_HISTORY {
             self.forget_first();
         }
@@ -143,7 +153,7 @@ impl Controller {
             let Some(index) = self.find(sequence) else { continue };
             let sent = &mut self.sent[index];
             match (arrived, sent.fate) {
-                (Some(arrived), Fate::Unknown | Fate::Lost) => {
+                (Some(arrived), Fate::Unknown | Fate::Lost | Fate::Passed) => {
                     if sent.fate == Fate::Unknown {
                         self.in_flight = self.in_flight.saturating_sub(sent.bytes);
                     }
@@ -166,7 +176,7 @@ impl Controller {
                         self.prober.lost(probe);
                     }
                 }
-                (Some(_), Fate::Came) | (None, Fate::Lost | Fate::Came) => {}
+                (Some(_), Fate::Came) | (None, Fate::Lost | Fate::Came | Fate::Passed) => {}
             }
         }
         self.forget_old();
@@ -178,7 +188,7 @@ impl Controller {
         if std::mem::take(&mut self.stalled) {
             self.recover();
         }
-        self.heard_at = Some(now);
+        self.unanswered_since = None;
         self.loss.add(received, lost);
         self.weigh(now);
     }
@@ -186,12 +196,7 @@ impl Controller {
     /// Time passed. Notices when nothing is heard any more.
     pub fn tick(&mut self, now: Instant) {
         let patience = (self.round_trip.unwrap_or(Duration::from_millis(200)) * 3).max(Duration::from_millis(600));
-        let first_unknown = self.sent.iter().find(|sent| sent.fate == Fate::Unknown);
-        if let Some(first) = first_unknown
-            && now > first.at.max(self.heard_at.unwrap_or(first.at)) + patience
-        {
-            self.stalled = true;
-        }
+        self.stalled |= self.unanswered_since.is_some_and(|since| now > since + patience);
         if let Some(kbps) = self.prober.outcome(now) {
             self.probed(now, kbps);
         }
@@ -217,7 +222,7 @@ impl Controller {
 
     /// No more may be sent until the peer is heard: too much is under way, or nothing comes back at all.
     pub fn is_choked(&self) -> bool {
-        let window = self.least_round_trip.as_secs_f64() + 0.25;
+        let window = self.least_round_trip.as_secs_f64() + 0.15;
         let limit = (self.kbps * 125.0 * window).max(8_000.0);
         self.in_flight as f64 > limit
     }
@@ -265,7 +270,7 @@ impl Controller {
             Some(Verdict::Lower(share)) => {
                 self.kbps = (self.kbps * (1.0 - share)).max(LEAST_KBPS);
                 self.grown_at = now;
-                self.prober.failed(now);
+                self.prober.postpone(now);
             }
             Some(Verdict::Restore(kbps)) => self.kbps = self.kbps.max(kbps.min(self.need_kbps)),
             Some(Verdict::Wait) => self.grown_at = now,
@@ -308,7 +313,7 @@ impl Controller {
         }
         self.lowered_at = Some(now);
         self.queue_when_lowered = queue;
-        self.prober.failed(now);
+        self.prober.postpone(now);
     }
 
     fn grow(&mut self, now: Instant) {
@@ -361,14 +366,25 @@ impl Controller {
         self.sent.len().checked_sub(1 + usize::from(back))
     }
 
-    /// What the peer passed over in its reports: those reports were lost, and the packets are nobody's.
+    /// What the peer passed over in its reports: those reports were lost, and the packets are no longer under way.
     fn forget_old(&mut self) {
         let Some(known) = self.highest_known else { return };
-        while let Some(first) = self.sent.front() {
-            let settled = first.fate == Fate::Came && first.number + 500 < known;
-            if !(settled || first.number + 2_000 < known) {
-                return;
+        let first = self.sent.front().map_or(0, |sent| sent.number);
+        self.settled = self.settled.max(first);
+        let Some(newest) = known.checked_sub(first).and_then(|index| self.sent.get(index as usize)) else { return };
+        let newest = newest.at;
+        while self.settled < known {
+            let Some(sent) = self.sent.get_mut((self.settled - first) as usize) else { break };
+            if sent.at + OVERTAKEN > newest {
+                break;
             }
+            if sent.fate == Fate::Unknown {
+                sent.fate = Fate::Passed;
+                self.in_flight = self.in_flight.saturating_sub(sent.bytes);
+            }
+            self.settled += 1;
+        }
+        while self.sent.front().is_some_and(|first| first.number + 500 < known) {
             self.forget_first();
         }
     }

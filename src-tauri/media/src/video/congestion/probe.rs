@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// A burst lasts this long, but has at least so many packets.
 const LENGTH: Duration = Duration::from_millis(25);
-const PACKETS: usize = 6;
+pub(crate) const PACKETS: usize = 6;
 /// Overhead beside the payload of a packet that only fills, bytes; and the largest.
 const LARGEST: usize = 1_100;
 const SMALLEST: usize = 250;
@@ -12,7 +12,7 @@ const SMALLEST: usize = 250;
 const PATIENCE: Duration = Duration::from_millis(250);
 /// Pauses between bursts while the path carries less than is needed.
 const PAUSE_LEAST: Duration = Duration::from_millis(1_500);
-const PAUSE_MOST: Duration = Duration::from_secs(10);
+const PAUSE_MOST: Duration = Duration::from_secs(4);
 
 /// A burst to send: packets of `packet_bytes` until `bytes` are out, at `kbps`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,7 +98,8 @@ impl Prober {
     pub fn outcome(&mut self, now: Instant) -> Option<f64> {
         let running = self.running.as_ref()?;
         let known: usize = running.came.iter().map(|&(_, bytes)| bytes).sum();
-        let whole = known + running.lost * known / running.came.len().max(1) >= running.bytes;
+        let told = running.came.len() + running.lost;
+        let whole = told >= PACKETS && known + running.lost * known / running.came.len().max(1) >= running.bytes;
         if !whole && now < running.until {
             return None;
         }
@@ -117,6 +118,13 @@ impl Prober {
     pub fn succeeded(&mut self, now: Instant) {
         self.pause = PAUSE_LEAST;
         self.not_before = now + Duration::from_millis(100);
+    }
+
+    /// A queue was seen: what runs tells nothing, and the next one waits until it is gone.
+    pub fn postpone(&mut self, now: Instant) {
+        self.running = None;
+        self.not_before = self.not_before.max(now + PAUSE_LEAST);
+        self.first = self.first.max(2);
     }
 
     pub fn failed(&mut self, now: Instant) {

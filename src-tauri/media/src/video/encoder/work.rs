@@ -14,7 +14,7 @@ use super::taking::{PackedUnit, Taker};
 use super::{LayerStats, Shared};
 use crate::video::codec::{CodecError, H264Encoder};
 use crate::video::layer::{Layer, Plan, fitted, plan};
-use crate::video::rtp::{MAX_VIDEO_PAYLOAD, packetise};
+use crate::video::rtp::{largest_payload, packetise};
 use crate::video::{Frame, Picture, VideoQuality};
 
 /// Key frames that peers ask for come no faster than this.
@@ -283,7 +283,7 @@ impl Work {
             self.last_key = Some(begun);
         }
         Ok(Some(PackedUnit {
-            payloads: packetise(unit.nals(), MAX_VIDEO_PAYLOAD),
+            payloads: packetise(unit.nals(), largest_payload(plan.kbps)),
             timestamp: (stamp.wrapping_mul(90)) as u32,
             key: unit.key,
             width: plan.width,

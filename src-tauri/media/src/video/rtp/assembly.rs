@@ -209,7 +209,7 @@ impl Assembly {
 
     /// How long the pictures stand still for one packet before a key frame is asked for instead.
     fn patience(&self) -> Duration {
-        (self.round_trip * 4 + Duration::from_millis(40)).clamp(Duration::from_millis(200), Duration::from_millis(500))
+        (self.round_trip * 5 + Duration::from_millis(40)).clamp(Duration::from_millis(200), Duration::from_millis(450))
     }
 
     /// How long until a packet is asked for once more.

@@ -6,7 +6,7 @@ mod packetise;
 
 pub use assembly::{Arrived, Assembly, CodedUnit, Wants};
 pub use depacketise::{PayloadError, is_key_start, unit_from};
-pub use packetise::{MAX_VIDEO_PAYLOAD, packetise};
+pub use packetise::{MAX_VIDEO_PAYLOAD, largest_payload, packetise};
 
 /// NAL unit types (H.264 table 7-1, RFC 6184 table 1).
 mod nal {
