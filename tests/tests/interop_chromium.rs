@@ -1,23 +1,25 @@
-//! A stranger at the other end: headless Chromium in a voice call with a [`Peer`].
+//! A stranger at the other end: headless Chromium in a call with a [`Peer`].
 //!
-//! Chromium plays its fake microphone, which beeps, and is driven through its debugging socket; Peal plays a tone. Both
-//! sides must decode what the other sends. Everything stays on 127.0.0.1.
+//! Chromium plays its fake microphone, which beeps, and its fake camera, and is driven through its debugging socket; Peal
+//! plays a tone and a moving picture. Both sides must decode what the other sends. Everything stays on 127.0.0.1.
 
 use std::f32::consts::TAU;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Stdio;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use opusic_c::{Application, Channels, Decoder, Encoder, SampleRate};
 use peal_media::peer::{Bind, Peer, PeerConfig, PeerEvent, VoiceFrame};
+use peal_media::video::{Frame, Picture, VideoEncoder, VideoQuality};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -67,11 +69,40 @@ async fn chromium_offers_voice_alone_without_a_control_channel() {
     assert!(peal.peer.send_control(b"nobody there").await.is_err());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chromium_offers_and_both_sides_see_each_other() {
+    let mut browser = Browser::start().await;
+    let mut peal = Side::open().await;
+    peal.shows_itself();
+    browser.call("open(true, true)").await;
+    let offer = browser.text("offer()").await;
+    let answer = peal.peer.answer(&offer).await.expect("Chromium's offer is answered");
+    browser.call(&format!("accept({})", json!(answer))).await;
+    peal.talks_with(&mut browser).await;
+    peal.sees_and_is_seen(&mut browser).await;
+    peal.restarts_with(&mut browser).await;
+    peal.sees_and_is_seen(&mut browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chromium_answers_and_both_sides_see_each_other() {
+    let mut browser = Browser::start().await;
+    let mut peal = Side::open().await;
+    peal.shows_itself();
+    browser.call("open(false, true)").await;
+    let offer = peal.peer.offer().await.expect("an offer");
+    let answer = browser.text(&format!("answer({})", json!(offer))).await;
+    peal.peer.accept_answer(&answer).await.expect("Chromium's answer is taken");
+    peal.talks_with(&mut browser).await;
+    peal.sees_and_is_seen(&mut browser).await;
+}
+
 /// Peal's side, which sends a 440 Hz tone from the start.
 struct Side {
     peer: Peer,
     events: mpsc::Receiver<PeerEvent>,
     tone: JoinHandle<()>,
+    film: Option<JoinHandle<()>>,
 }
 
 impl Side {
@@ -81,7 +112,7 @@ impl Side {
             PeerConfig { bind: Bind::Addresses(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]), ..PeerConfig::default() };
         let peer = Peer::open(&config, sender).await.expect("a peer opens");
         let tone = tokio::spawn(play_tone(peer.clone()));
-        Self { peer, events, tone }
+        Self { peer, events, tone, film: None }
     }
 
     async fn wait(&mut self, what: &str, wanted: impl Fn(&PeerEvent) -> bool) -> PeerEvent {
@@ -95,6 +126,41 @@ impl Side {
         })
         .await
         .unwrap_or_else(|_| panic!("no {what} in {PATIENCE:?}"))
+    }
+
+    /// Sends a moving picture and wants to see the other side.
+    fn shows_itself(&mut self) {
+        let (sender, pictures) = watch::channel(None);
+        self.film = Some(tokio::spawn(play_film(sender)));
+        let encoder = Arc::new(VideoEncoder::new(VideoQuality::default()));
+        encoder.set_input(Some(pictures));
+        self.peer.send_video(Some(&encoder));
+        self.peer.want_video(Some((640, 360)));
+    }
+
+    /// Pictures are decoded at both ends, of the size they were sent at, and keep coming.
+    async fn sees_and_is_seen(&mut self, browser: &mut Browser) {
+        let mut pictures = self.peer.pictures();
+        let mut last: Option<Arc<Frame>> = None;
+        for _ in 0..30 {
+            timeout(PATIENCE, pictures.changed()).await.expect("a picture of Chromium's in time").expect("it lives");
+            let picture = pictures.borrow_and_update().clone();
+            if let (Some(last), Some(picture)) = (&last, &picture) {
+                assert!(last.data() != picture.data(), "Chromium's fake camera moves");
+            }
+            last = picture.or(last);
+        }
+        let width = last.expect("a picture").width();
+        assert!((160..=640).contains(&width), "{width}");
+        let count = |stats: &Value| stats["picture"]["decoded"].as_u64().unwrap_or_default();
+        let before = count(&browser.call("stats()").await);
+        let seen = browser
+            .until("Peal's pictures at Chromium", |stats| {
+                count(stats) >= before + 30 && stats["picture"]["width"].as_u64() == Some(640)
+            })
+            .await;
+        println!("Chromium: {}", seen["picture"]);
+        println!("Peal: {:?}", self.peer.stats().await.video);
     }
 
     /// Voice is decoded at both ends, with energy.
@@ -142,6 +208,22 @@ impl Side {
 impl Drop for Side {
     fn drop(&mut self) {
         self.tone.abort();
+        if let Some(film) = &self.film {
+            film.abort();
+        }
+    }
+}
+
+async fn play_film(sender: watch::Sender<Picture>) {
+    let mut clock = tokio::time::interval(Duration::from_millis(33));
+    for number in 0_usize.. {
+        clock.tick().await;
+        let mut frame = Frame::black(640, 360, Instant::now()).expect("a possible size");
+        let [luma, _, _] = frame.planes_mut();
+        for (at, pixel) in luma.iter_mut().enumerate() {
+            *pixel = (40 + (at % 640 + number * 4 + at / 640) / 8 % 20 * 8) as u8;
+        }
+        sender.send_replace(Some(Arc::new(frame)));
     }
 }
 

@@ -11,6 +11,7 @@ use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
 use webrtc::error::Error;
 use webrtc::peer_connection::PeerConnection;
 
+use super::video::{MARK, Video};
 use super::{PeerError, PeerEvent};
 
 /// Largest control message, bytes: what every WebRTC stack takes in one piece (RFC 8831 section 6.6).
@@ -31,11 +32,12 @@ pub(super) struct Control {
     channel: Mutex<Option<Arc<dyn DataChannel>>>,
     open: Arc<AtomicBool>,
     events: mpsc::Sender<PeerEvent>,
+    video: Arc<Video>,
 }
 
 impl Control {
-    pub(super) fn new(events: mpsc::Sender<PeerEvent>) -> Self {
-        Self { channel: Mutex::default(), open: Arc::default(), events }
+    pub(super) fn new(events: mpsc::Sender<PeerEvent>, video: Arc<Video>) -> Self {
+        Self { channel: Mutex::default(), open: Arc::default(), events, video }
     }
 
     /// Opens the channel, once; it becomes part of the next offer.
@@ -98,7 +100,8 @@ impl Control {
             return None;
         }
         *place = Some(Arc::clone(&channel));
-        Some(tokio::spawn(receive(channel, Arc::clone(&self.open), self.events.clone())).abort_handle())
+        let receive = receive(channel, Arc::clone(&self.open), Arc::clone(&self.video), self.events.clone());
+        Some(tokio::spawn(receive).abort_handle())
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn DataChannel>>> {
@@ -107,12 +110,22 @@ impl Control {
 }
 
 /// Takes messages; it waits for the receiver, and the peer is slowed down meanwhile.
-async fn receive(channel: Arc<dyn DataChannel>, open: Arc<AtomicBool>, events: mpsc::Sender<PeerEvent>) {
+async fn receive(
+    channel: Arc<dyn DataChannel>,
+    open: Arc<AtomicBool>,
+    video: Arc<Video>,
+    events: mpsc::Sender<PeerEvent>,
+) {
     while let Some(event) = channel.poll().await {
         let event = match event {
             DataChannelEvent::OnOpen => {
                 open.store(true, Ordering::Release);
+                video.opened();
                 PeerEvent::ControlOpen
+            }
+            DataChannelEvent::OnMessage(message) if message.data.first() == Some(&MARK) => {
+                video.said(&message.data[1..]);
+                continue;
             }
             DataChannelEvent::OnMessage(message) if message.data.len() <= MAX_CONTROL_MESSAGE => {
                 PeerEvent::Control(Bytes::from(message.data))

@@ -112,6 +112,23 @@ pub(super) fn same_ice_generation(one: &str, other: &str) -> bool {
     ufrag(one) == ufrag(other)
 }
 
+/// Whether the side that wrote this description takes H.264 pictures.
+pub(super) fn takes_video(sdp: &str) -> bool {
+    let mut section = None;
+    let mut takes = false;
+    for line in sdp.lines().map(str::trim_end) {
+        if let Some(media) = line.strip_prefix("m=") {
+            takes |= matches!(section, Some((true, true)));
+            let mut fields = media.split_ascii_whitespace();
+            section = (fields.next() == Some("video") && fields.next() != Some("0")).then_some((false, true));
+        } else if let Some((h264, receives)) = &mut section {
+            *h264 |= line.strip_prefix("a=rtpmap:").is_some_and(|map| map.to_ascii_lowercase().contains(" h264/90000"));
+            *receives &= !matches!(line, "a=inactive" | "a=sendonly");
+        }
+    }
+    takes || matches!(section, Some((true, true)))
+}
+
 fn read_media_line(value: &str) -> Result<Section, DescriptionError> {
     let mut fields = value.split_ascii_whitespace();
     match (fields.next(), fields.next(), fields.next()) {
@@ -244,6 +261,19 @@ mod tests {
         assert!(check(&active, Kind::Answer).is_ok());
         let no_ice = offer().replace("a=ice-pwd", "a=other");
         assert_eq!(check(&no_ice, Kind::Offer), Err(DescriptionError::NoIceCredentials));
+    }
+
+    #[test]
+    fn pictures_are_taken_where_a_section_has_h264_and_is_open() {
+        assert!(!takes_video(&offer()));
+        let video = |port: u16, direction: &str, codec: &str| {
+            let section =
+                format!("m=video {port} UDP/TLS/RTP/SAVPF 102\r\na={direction}\r\na=rtpmap:102 {codec}/90000\r\n");
+            takes_video(&(offer() + &section + "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"))
+        };
+        assert!(video(9, "sendrecv", "H264") && video(9, "recvonly", "h264"));
+        assert!(!video(0, "sendrecv", "H264") && !video(9, "inactive", "H264"));
+        assert!(!video(9, "sendonly", "H264") && !video(9, "sendrecv", "VP8"));
     }
 
     #[test]

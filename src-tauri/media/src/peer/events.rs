@@ -18,6 +18,7 @@ use webrtc::peer_connection::PeerConnectionEventHandler;
 use super::bind::BindAddresses;
 use super::control::Control;
 use super::gather::Gathering;
+use super::video::Video;
 use super::voice::{self, Agreement};
 use super::{PeerEvent, candidate};
 
@@ -83,6 +84,7 @@ pub(super) struct Receiver {
     pub(super) connected: Arc<AtomicBool>,
     pub(super) dropped: Arc<AtomicU64>,
     pub(super) control: Arc<Control>,
+    pub(super) video: Arc<Video>,
     pub(super) track: Arc<TrackLocalStaticRTP>,
     pub(super) ssrc: u32,
     pub(super) events: mpsc::Sender<PeerEvent>,
@@ -95,7 +97,9 @@ pub(super) async fn run(mut notices: mpsc::UnboundedReceiver<Notice>, to: Receiv
     while let Some(notice) = notices.recv().await {
         let event = match notice {
             Notice::Track(track) => {
-                if track.kind().await == RtpCodecKind::Audio {
+                if track.kind().await == RtpCodecKind::Video {
+                    to.video.take(track).await;
+                } else {
                     // One voice per peer: a new track replaces the old one.
                     let (agreement, dropped) = (Arc::clone(&to.agreement), Arc::clone(&to.dropped));
                     let receive = voice::receive(track, agreement, dropped, to.events.clone());
@@ -111,6 +115,7 @@ pub(super) async fn run(mut notices: mpsc::UnboundedReceiver<Notice>, to: Receiv
             }
             Notice::State(RTCPeerConnectionState::Connected) => {
                 if !to.connected.swap(true, Ordering::Relaxed) {
+                    to.video.connected();
                     voice::say_hello(&to.track, to.ssrc).await;
                     hasten.replace(tokio::spawn(to.control.hasten()).abort_handle());
                 }

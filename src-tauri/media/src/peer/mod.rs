@@ -99,7 +99,7 @@ struct Inner {
     voice: VoiceSender,
     receive_dropped: Arc<AtomicU64>,
     control: Arc<Control>,
-    video: Video,
+    video: Arc<Video>,
     events: mpsc::Sender<PeerEvent>,
     tasks: Mutex<Vec<AbortHandle>>,
     runtime: Handle,
@@ -120,17 +120,20 @@ impl Peer {
         let gathering = Arc::new(Gathering::default());
         let bind = bind::BindAddresses::new(config.bind.clone());
         let (handler, notices) = Handler::new(Arc::clone(&gathering), bind.clone());
-        let connection = stack::connection(config, bind, Arc::new(handler)).await.map_err(|error| match error {
-            PeerError::Stack(words) if words.contains("udp_sockets") => PeerError::NoNetwork,
-            other => other,
-        })?;
+        let (video, traffic, picture) = Video::new(&format!("{identity:016x}"));
+        let connection =
+            stack::connection(config, bind, Arc::new(handler), traffic).await.map_err(|error| match error {
+                PeerError::Stack(words) if words.contains("udp_sockets") => PeerError::NoNetwork,
+                other => other,
+            })?;
         let track = Arc::new(TrackLocalStaticRTP::new(stack::track(&format!("{identity:016x}"), ssrc)));
         connection.add_track(Arc::clone(&track) as _).await?;
-        let control = Arc::new(Control::new(events.clone()));
+        connection.add_track(picture.track() as _).await?;
+        let control = Arc::new(Control::new(events.clone(), Arc::clone(&video)));
         let agreement = Arc::new(Agreement::default());
         let connected = Arc::new(AtomicBool::new(false));
         let receive_dropped = Arc::new(AtomicU64::new(0));
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(Arc::clone(&gathering).run(events.clone())).abort_handle(),
             tokio::spawn(events::run(
                 notices,
@@ -139,6 +142,7 @@ impl Peer {
                     connected: Arc::clone(&connected),
                     dropped: Arc::clone(&receive_dropped),
                     control: Arc::clone(&control),
+                    video: Arc::clone(&video),
                     track: Arc::clone(&track),
                     ssrc,
                     events: events.clone(),
@@ -146,6 +150,7 @@ impl Peer {
             ))
             .abort_handle(),
         ];
+        tasks.extend(video.start(picture, Arc::clone(&control), events.clone()));
         let voice = VoiceSender::new(track, Arc::clone(&agreement), connected, ssrc, first_sequence);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -156,7 +161,7 @@ impl Peer {
                 voice,
                 receive_dropped,
                 control,
-                video: Video::new(),
+                video,
                 events,
                 tasks: Mutex::new(tasks),
                 runtime: Handle::current(),
@@ -192,6 +197,7 @@ impl Peer {
             remote_kind: kinds.map(|(_, remote)| remote),
             send_dropped: self.inner.voice.dropped(),
             receive_dropped: self.inner.receive_dropped.load(Ordering::Relaxed),
+            video: self.inner.video.stats(),
             ..PeerStats::from_report(&report)
         }
     }

@@ -3,6 +3,7 @@
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 
 use super::candidate::{self, EarlyCandidates, Usable};
 use super::description::{self, Kind};
@@ -66,7 +67,7 @@ impl Peer {
         };
         match answer {
             Ok(answer) => {
-                inner.agree().await;
+                inner.agree(&negotiation).await;
                 Ok(answer)
             }
             Err(error) => {
@@ -101,7 +102,7 @@ impl Peer {
         inner.connection.set_remote_description(description).await?;
         negotiation.offered = false;
         inner.remote_applied(&mut negotiation, answer).await;
-        inner.agree().await;
+        inner.agree(&negotiation).await;
         Ok(())
     }
 
@@ -194,10 +195,14 @@ impl Inner {
         self.connection.add_ice_candidate(init).await.map_err(|_| PeerError::Candidate)
     }
 
-    /// Reads what the negotiation settled for voice.
-    async fn agree(&self) {
+    /// Reads what the negotiation settled for voice and picture.
+    async fn agree(&self, negotiation: &Negotiation) {
+        let takes_video = negotiation.remote.as_deref().is_some_and(description::takes_video);
         for sender in self.connection.get_senders().await {
-            if let Ok(parameters) = sender.get_parameters().await {
+            let Ok(parameters) = sender.get_parameters().await else { continue };
+            if sender.track().kind().await == RtpCodecKind::Video {
+                self.video.agreement.update(&parameters.rtp_parameters, takes_video);
+            } else {
                 self.agreement.update(&parameters.rtp_parameters);
             }
         }

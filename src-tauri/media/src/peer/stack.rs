@@ -1,9 +1,9 @@
-//! The WebRTC stack, set up for voice.
+//! The WebRTC stack, set up for voice and picture.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use rtc::interceptor::Registry;
+use rtc::interceptor::{Registry, Slot, TwccReceiverBuilder};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::configure_rtcp_reports;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MediaEngine};
@@ -21,6 +21,7 @@ use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, PeerConnect
 use super::bind::BindAddresses;
 use super::config::{DtlsAnswer, IceServer, PeerConfig};
 use super::control::{MAX_CONTROL_MESSAGE, SEND_BUFFER};
+use super::video::Traffic;
 use super::{PeerError, voice};
 
 /// RFC 7587: 10 ms packets welcome, in-band FEC, and silence need not be sent.
@@ -46,10 +47,14 @@ const KEEPALIVE: Duration = Duration::from_millis(250);
 const REFLEXIVE_WAIT: Duration = Duration::from_millis(50);
 const RELAY_WAIT: Duration = Duration::from_millis(300);
 
+/// The peer is told this often which packets of its picture came: a rate that falls is noticed that much sooner.
+const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
+
 pub(super) async fn connection(
     config: &PeerConfig,
     bind: BindAddresses,
     handler: Arc<dyn PeerConnectionEventHandler>,
+    traffic: Traffic,
 ) -> Result<Arc<dyn PeerConnection>, PeerError> {
     let mut media = media_engine()?;
     media.register_header_extension(
@@ -57,9 +62,12 @@ pub(super) async fn connection(
         RtpCodecKind::Audio,
         None,
     )?;
-    // Sender and receiver reports alone: a stream of 40 kbit/s has nothing to gain from transport-wide feedback, which
-    // would add ten packets a second to it.
-    let registry = configure_rtcp_reports(Registry::new());
+    super::video::register(&mut media)?;
+    // Transport-wide feedback for the picture alone: voice of 40 kbit/s has nothing to gain from it. Repetitions are ours to
+    // make and to ask for, since a picture that waits for one is worth more to us than to the stack.
+    let registry = configure_rtcp_reports(Registry::new())
+        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(FEEDBACK_INTERVAL).build())
+        .with(Slot::NackResponder, traffic);
     let builder = PeerConnectionBuilder::new()
         .with_configuration(configuration(config))
         .with_media_engine(media)

@@ -1,6 +1,7 @@
 //! How a connection is doing, in the terms of W3C webrtc-stats.
 
 use rtc::peer_connection::transport::RTCIceCandidateType;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use rtc::statistics::report::{RTCStatsReport, RTCStatsReportEntry};
 use webrtc::peer_connection::PeerConnection;
 
@@ -65,18 +66,24 @@ impl PeerStats {
         let mut stats = Self::default();
         for entry in report.iter() {
             match entry {
-                RTCStatsReportEntry::InboundRtp(inbound) => {
+                RTCStatsReportEntry::InboundRtp(inbound)
+                    if is_voice(inbound.received_rtp_stream_stats.rtp_stream_stats.kind) =>
+                {
                     let received = &inbound.received_rtp_stream_stats;
                     stats.packets_received += received.packets_received;
                     stats.bytes_received += inbound.bytes_received;
                     stats.lost += received.packets_lost;
                     stats.jitter_ms = stats.jitter_ms.max(received.jitter / RTP_UNITS_A_MS);
                 }
-                RTCStatsReportEntry::OutboundRtp(outbound) => {
+                RTCStatsReportEntry::OutboundRtp(outbound)
+                    if is_voice(outbound.sent_rtp_stream_stats.rtp_stream_stats.kind) =>
+                {
                     stats.packets_sent += outbound.sent_rtp_stream_stats.packets_sent;
                     stats.bytes_sent += outbound.sent_rtp_stream_stats.bytes_sent;
                 }
-                RTCStatsReportEntry::RemoteInboundRtp(remote) => {
+                RTCStatsReportEntry::RemoteInboundRtp(remote)
+                    if is_voice(remote.received_rtp_stream_stats.rtp_stream_stats.kind) =>
+                {
                     stats.remote_fraction_lost = Some(remote.fraction_lost);
                     stats.remote_jitter_ms = Some(remote.received_rtp_stream_stats.jitter / RTP_UNITS_A_MS);
                 }
@@ -106,6 +113,11 @@ pub(super) async fn path_kinds(connection: &dyn PeerConnection) -> Option<(Candi
     let transport = sender.transport().await.ok()??;
     let pair = transport.ice_transport().get_selected_candidate_pair().await.ok()??;
     Some((candidate_kind(pair.local().typ)?, candidate_kind(pair.remote().typ)?))
+}
+
+/// The figures of the picture are counted where it is sent and taken.
+fn is_voice(kind: RtpCodecKind) -> bool {
+    kind == RtpCodecKind::Audio
 }
 
 fn candidate_kind(kind: RTCIceCandidateType) -> Option<CandidateKind> {

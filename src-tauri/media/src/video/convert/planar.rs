@@ -28,6 +28,7 @@ pub(in crate::video) enum Subsampling {
 pub(in crate::video) enum Order {
     Rgb,
     Bgr,
+    #[cfg(any(test, not(target_os = "linux")))]
     Rgba,
     Bgra,
 }
@@ -55,7 +56,9 @@ impl Order {
     fn step(self) -> usize {
         match self {
             Self::Rgb | Self::Bgr => 3,
-            Self::Rgba | Self::Bgra => 4,
+            #[cfg(any(test, not(target_os = "linux")))]
+            Self::Rgba => 4,
+            Self::Bgra => 4,
         }
     }
 }
@@ -210,6 +213,7 @@ impl Planar {
             match order {
                 Order::Rgb => rgb_lines::<3, 0, 2>(above, below, luma, blue, red),
                 Order::Bgr => rgb_lines::<3, 2, 0>(above, below, luma, blue, red),
+                #[cfg(any(test, not(target_os = "linux")))]
                 Order::Rgba => rgb_lines::<4, 0, 2>(above, below, luma, blue, red),
                 Order::Bgra => rgb_lines::<4, 2, 0>(above, below, luma, blue, red),
             }
@@ -314,5 +318,92 @@ fn rgb_lines<const STEP: usize, const RED: usize, const BLUE: usize>(
         let (r, g, b) = (sum(RED), sum(1), sum(BLUE));
         *blue = ((-38 * r - 74 * g + 112 * b + 512 >> 10) + 128) as u8;
         *red = ((112 * r - 94 * g - 18 * b + 512 >> 10) + 128) as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDTH: usize = 6;
+    const HEIGHT: usize = 5;
+
+    /// What a picture of one colour becomes.
+    fn colour_of(planar: &Planar) -> [u8; 3] {
+        assert_eq!((planar.width(), planar.height()), (WIDTH, HEIGHT - 1), "the odd line is left out");
+        let planes = planar.planes();
+        assert!(planes.iter().all(|plane| plane.iter().all(|value| *value == plane[0])));
+        planes.map(|plane| plane[0])
+    }
+
+    #[test]
+    fn the_order_of_bytes_makes_no_difference() {
+        // By ITU-R BT.601.
+        for (rgb, expected) in [
+            ([255, 0, 0], [82, 90, 240]),
+            ([0, 255, 0], [144, 54, 34]),
+            ([0, 0, 255], [41, 240, 110]),
+            ([255, 255, 255], [235, 128, 128]),
+            ([0, 0, 0], [16, 128, 128]),
+        ] {
+            let [r, g, b] = rgb;
+            for (order, pixel) in [
+                (Order::Rgb, vec![r, g, b]),
+                (Order::Bgr, vec![b, g, r]),
+                (Order::Rgba, vec![r, g, b, 9]),
+                (Order::Bgra, vec![b, g, r, 9]),
+            ] {
+                // With a gap after each line.
+                let stride = WIDTH * order.step() + 5;
+                let mut line = pixel.repeat(WIDTH);
+                line.resize(stride, 77);
+                let mut planar = Planar::default();
+                planar.set_rgb(&line.repeat(HEIGHT), WIDTH, HEIGHT, stride, order).unwrap();
+                let made = colour_of(&planar);
+                let off = made.iter().zip(expected).map(|(made, expected)| made.abs_diff(expected)).max();
+                assert!(off <= Some(1), "{order:?}: {rgb:?} became {made:?}, not {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn full_range_becomes_limited() {
+        for (full, expected) in [([0, 0, 255], [16, 16, 240]), ([255, 128, 128], [235, 128, 128])] {
+            let mut planar = Planar::default();
+            planar.set_interleaved(&full.repeat(WIDTH * HEIGHT), WIDTH, HEIGHT).unwrap();
+            assert_eq!(colour_of(&planar), expected);
+        }
+    }
+
+    #[test]
+    fn too_few_bytes_are_refused() {
+        let mut planar = Planar::default();
+        let bytes = [0; WIDTH * HEIGHT * 4];
+        assert!(planar.set_yuyv(&bytes[..WIDTH * HEIGHT * 2 - 1], WIDTH, HEIGHT).is_err());
+        assert!(planar.set_nv12(&bytes[..WIDTH * (HEIGHT + 3) - 1], WIDTH, HEIGHT).is_err());
+        assert!(planar.set_interleaved(&bytes[..WIDTH * HEIGHT * 3 - 1], WIDTH, HEIGHT).is_err());
+        assert!(planar.set_rgb(&bytes[1..], WIDTH, HEIGHT, WIDTH * 4, Order::Rgba).is_err());
+        assert!(planar.set_rgb(&bytes, WIDTH, HEIGHT, WIDTH * 4 - 1, Order::Rgba).is_err());
+        for subsampling in [Subsampling::Both, Subsampling::Across, Subsampling::None, Subsampling::Grey] {
+            let size = subsampling.bytes(WIDTH, HEIGHT);
+            assert!(planar.set_planes(&bytes[..size - 1], WIDTH, HEIGHT, subsampling, false).is_err());
+            assert!(planar.set_planes(&bytes[..size], WIDTH, HEIGHT, subsampling, false).is_ok());
+        }
+    }
+
+    #[test]
+    fn tiny_and_empty_pictures_are_no_trouble() {
+        let mut planar = Planar::default();
+        let bytes = [0; 64];
+        for (width, height) in [(0, 0), (1, 1), (1, 9), (9, 1), (3, 3), (2, 2)] {
+            for subsampling in [Subsampling::Both, Subsampling::Across, Subsampling::None, Subsampling::Grey] {
+                planar.set_planes(&bytes, width, height, subsampling, true).unwrap();
+            }
+            planar.set_yuyv(&bytes, width, height).unwrap();
+            planar.set_nv12(&bytes, width, height).unwrap();
+            planar.set_interleaved(&bytes, width, height).unwrap();
+            planar.set_rgb(&bytes, width, height, width * 3, Order::Rgb).unwrap();
+            assert_eq!((planar.width(), planar.height()), (width / 2 * 2, height / 2 * 2));
+        }
     }
 }

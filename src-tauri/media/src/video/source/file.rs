@@ -97,10 +97,11 @@ impl File {
     /// Whether the frame that was read last is shown, at the rate that is wished for.
     fn is_wanted(&self) -> bool {
         let shown = |frames: u64| {
-            let wished = u64::from(self.format.frame_rate) * u64::from(self.header.rate.1);
-            u128::from(frames) * u128::from(wished) / u128::from(self.header.rate.0)
+            let wished = u128::from(self.format.frame_rate) * u128::from(self.header.rate.1);
+            (u128::from(frames) * wished).div_ceil(u128::from(self.header.rate.0))
         };
-        self.read == 1 || shown(self.read) > shown(self.read - 1)
+        let faster = u64::from(self.header.rate.0) > u64::from(self.format.frame_rate) * u64::from(self.header.rate.1);
+        !faster || shown(self.read) > shown(self.read - 1)
     }
 }
 

@@ -53,9 +53,12 @@ pub(super) fn start(
 ) {
     let failed = events.clone();
     let thread = std::thread::Builder::new().name("video source".to_owned()).spawn(move || {
-        let last = match run(&choice, sane(format), &control, &pictures, &events) {
-            Ok(()) => SourceEvent::Ended,
-            Err(error) => SourceEvent::Failed(error),
+        // What drivers, files and decoders do must end the source at most, and never without a word.
+        let run = std::panic::AssertUnwindSafe(|| run(&choice, sane(format), &control, &pictures, &events));
+        let last = match std::panic::catch_unwind(run) {
+            Ok(Ok(())) => SourceEvent::Ended,
+            Ok(Err(error)) => SourceEvent::Failed(error),
+            Err(_) => SourceEvent::Failed(VideoError::Unusable("it answers in an unknown way".to_owned())),
         };
         pictures.send_replace(None);
         // Whoever has dropped the source wants to hear nothing.
@@ -85,13 +88,13 @@ fn run(
         if is_of_people(choice) {
             retoucher.apply(&mut frame, control.touch_up());
         }
+        let (width, height) = (frame.width(), frame.height());
+        pictures.send_replace(Some(Arc::new(frame)));
         if !told {
             told = true;
             let Opened { name, frame_rate } = reel.opened();
-            let (width, height) = (frame.width(), frame.height());
             let _ = events.send(SourceEvent::Opened { name, width, height, frame_rate });
         }
-        pictures.send_replace(Some(Arc::new(frame)));
     }
     Ok(())
 }

@@ -14,7 +14,9 @@ use x11rb::protocol::damage::{ConnectionExt as _, ReportLevel};
 use x11rb::protocol::randr::ConnectionExt as _;
 use x11rb::protocol::shm::{self, ConnectionExt as _};
 use x11rb::protocol::xfixes::ConnectionExt as _;
-use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, ImageFormat, ImageOrder, MapState, Window};
+use x11rb::protocol::xproto::{
+    AtomEnum, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageFormat, ImageOrder, MapState, Window,
+};
 use x11rb::protocol::{ErrorKind, Event};
 use x11rb::rust_connection::RustConnection;
 
@@ -22,6 +24,8 @@ use super::super::{VideoDevice, VideoError};
 use super::Kind;
 use crate::video::convert::{Order, Planar};
 
+/// A screen or a window that is never as large as it says is not one.
+const MOST_MISSED: u32 = 100;
 /// The longest name that is asked for, in 32-bit words.
 const LONGEST_NAME: u32 = 256;
 /// At most so many windows are listed.
@@ -36,6 +40,8 @@ pub(super) struct Capture {
     /// Whether it changed since it was looked at last.
     changed: bool,
     pointer: Option<Pointer>,
+    /// How many times one after the other it had another size than it said a moment before.
+    missed: u32,
 }
 
 struct Server {
@@ -45,9 +51,9 @@ struct Server {
     has_pointer: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Target {
-    Screen(Area),
+    Screen { id: String, area: Area },
     Window { window: Window, pixmap: Option<(u32, Area)> },
 }
 
@@ -98,11 +104,18 @@ impl Capture {
             Kind::Screen => {
                 let (device, area) =
                     server.screens().into_iter().find(|(device, _)| device.id == id).ok_or_else(unknown)?;
-                (Target::Screen(area), device.name)
+                (Target::Screen { id: device.id, area }, device.name)
             }
             Kind::Window => {
                 let window = id.parse().map_err(|_| unknown())?;
                 let name = server.name(window).map_err(|_| unknown())?;
+                let aux = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+                server
+                    .connection
+                    .change_window_attributes(window, &aux)
+                    .map_err(lost)?
+                    .check()
+                    .map_err(|_| unknown())?;
                 if server.has_composite {
                     server.connection.composite_redirect_window(window, Redirect::AUTOMATIC).map_err(lost)?;
                 }
@@ -110,24 +123,20 @@ impl Capture {
             }
         };
         let drawable = match target {
-            Target::Screen(_) => server.root,
+            Target::Screen { .. } => server.root,
             Target::Window { window, .. } => window,
         };
         let damage = server.connection.generate_id().map_err(|error| VideoError::Unusable(error.to_string()))?;
         let watched = server.connection.damage_create(damage, drawable, ReportLevel::NON_EMPTY).map_err(lost)?;
         watched.check().map_err(failed)?;
-        let capture = Self { server, target, memory: None, pixels: Vec::new(), changed: true, pointer: None };
+        let capture =
+            Self { server, target, memory: None, pixels: Vec::new(), changed: true, pointer: None, missed: 0 };
         Ok((capture, name))
     }
 
     /// Takes a picture; false if nothing changed since the last one.
     pub(super) fn grab(&mut self, planar: &mut Planar) -> Result<bool, VideoError> {
-        while let Some(event) = self.server.connection.poll_for_event().map_err(lost)? {
-            if let Event::DamageNotify(damage) = event {
-                self.changed = true;
-                self.server.connection.damage_subtract(damage.damage, x11rb::NONE, x11rb::NONE).map_err(lost)?;
-            }
-        }
+        self.listen()?;
         let Some((drawable, area, origin)) = self.place()? else {
             return Ok(false);
         };
@@ -135,7 +144,16 @@ impl Capture {
         if !self.changed && pointer == self.pointer {
             return Ok(false);
         }
-        self.read(drawable, area)?;
+        match self.read(drawable, area) {
+            Ok(()) => self.missed = 0,
+            // It was made smaller in the meantime.
+            Err(VideoError::Unusable(_)) if self.missed < MOST_MISSED => {
+                self.missed += 1;
+                self.renew()?;
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        }
         (self.pointer, self.changed) = (pointer, false);
         let (width, height) = (usize::from(area.width), usize::from(area.height));
         if let Some(pointer) = &self.pointer {
@@ -146,11 +164,45 @@ impl Capture {
         Ok(true)
     }
 
+    /// Takes in what the server tells.
+    fn listen(&mut self) -> Result<(), VideoError> {
+        while let Some(event) = self.server.connection.poll_for_event().map_err(lost)? {
+            match event {
+                Event::DamageNotify(damage) => {
+                    self.changed = true;
+                    self.server.connection.damage_subtract(damage.damage, x11rb::NONE, x11rb::NONE).map_err(lost)?;
+                }
+                // Each of these gives a window other memory.
+                Event::MapNotify(_) | Event::UnmapNotify(_) | Event::ConfigureNotify(_) => self.renew()?,
+                Event::DestroyNotify(_) => return Err(VideoError::WindowClosed),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks anew where it is.
+    fn renew(&mut self) -> Result<(), VideoError> {
+        self.changed = true;
+        match &mut self.target {
+            Target::Screen { id, area } => {
+                let found = self.server.screens().into_iter().find(|(device, _)| device.id == *id);
+                *area = found.ok_or_else(|| VideoError::UnknownDevice(id.clone()))?.1;
+            }
+            Target::Window { pixmap, .. } => {
+                if let Some((old, _)) = pixmap.take() {
+                    self.server.connection.free_pixmap(old).map_err(lost)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What to read, which part of it, and where that is on the root window; none while the window can't be seen.
     fn place(&mut self) -> Result<Option<(u32, Area, (i32, i32))>, VideoError> {
         let server = &self.server;
         let (window, pixmap) = match &mut self.target {
-            Target::Screen(area) => {
+            Target::Screen { area, .. } => {
                 return Ok(Some((server.root, *area, (area.left.into(), area.top.into()))));
             }
             Target::Window { window, pixmap } => (*window, pixmap),
@@ -158,10 +210,6 @@ impl Capture {
         let connection = &server.connection;
         let attributes = connection.get_window_attributes(window).map_err(lost)?.reply().map_err(failed)?;
         if attributes.map_state != MapState::VIEWABLE {
-            if let Some((old, _)) = pixmap.take() {
-                connection.free_pixmap(old).map_err(lost)?;
-            }
-            self.changed = true;
             return Ok(None);
         }
         let geometry = connection.get_geometry(window).map_err(lost)?.reply().map_err(failed)?;
@@ -171,21 +219,27 @@ impl Capture {
         if !server.has_composite {
             return Ok(Some((window, area, origin)));
         }
-        if let Some((name, of)) = *pixmap {
-            if of == area {
-                return Ok(Some((name, area, origin)));
-            }
-            connection.free_pixmap(name).map_err(lost)?;
-        }
-        // A window that is made larger or smaller gets other memory.
-        let name = connection.generate_id().map_err(|error| VideoError::Unusable(error.to_string()))?;
-        *pixmap = None;
-        connection.composite_name_window_pixmap(window, name).map_err(lost)?.check().map_err(failed)?;
         // A border belongs to the memory, not to the picture.
         let border = geometry.border_width as i16;
-        *pixmap = Some((name, area));
+        let inner = Area { left: border, top: border, ..area };
+        if let Some((name, of)) = *pixmap
+            && of == inner
+        {
+            return Ok(Some((name, inner, origin)));
+        }
+        if let Some((old, _)) = pixmap.take() {
+            connection.free_pixmap(old).map_err(lost)?;
+        }
+        let name = connection.generate_id().map_err(|error| VideoError::Unusable(error.to_string()))?;
+        match connection.composite_name_window_pixmap(window, name).map_err(lost)?.check().map_err(failed) {
+            Ok(()) => {}
+            // It went out of sight in the meantime.
+            Err(VideoError::Unusable(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        *pixmap = Some((name, inner));
         self.changed = true;
-        Ok(Some((name, Area { left: border, top: border, ..area }, origin)))
+        Ok(Some((name, inner, origin)))
     }
 
     fn read(&mut self, drawable: u32, area: Area) -> Result<(), VideoError> {
@@ -365,8 +419,7 @@ fn lost(error: impl std::fmt::Display) -> VideoError {
 fn failed(error: impl Into<ReplyOrIdError>) -> VideoError {
     match error.into() {
         ReplyOrIdError::X11Error(error) => match error.error_kind {
-            // The window, or the memory of one, does not exist any more.
-            ErrorKind::Window | ErrorKind::Drawable | ErrorKind::Pixmap | ErrorKind::Match => VideoError::WindowClosed,
+            ErrorKind::Window | ErrorKind::Drawable => VideoError::WindowClosed,
             ErrorKind::Access => VideoError::Denied,
             kind => VideoError::Unusable(format!("{kind:?}")),
         },

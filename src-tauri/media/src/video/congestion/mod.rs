@@ -1,0 +1,383 @@
+//! How much picture the path to one peer carries, found out without harm to the voice beside it.
+//!
+//! Packets are numbered across the transport and the peer says when each came
+//! (draft-holmer-rmcat-transport-wide-cc-extensions-01). A queue that grows or stands lowers the estimate at once, loss
+//! lowers it if sending less helps, and short bursts at a higher rate raise it as soon as the path carries them.
+
+mod delay;
+mod loss;
+mod probe;
+mod throughput;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+pub use probe::Probe;
+
+use delay::{DelayDetector, Passage, Usage};
+use loss::{LossDetector, Verdict};
+use probe::Prober;
+use throughput::Throughput;
+
+/// Where the estimate starts, kbit/s.
+pub const START_KBPS: f64 = 300.0;
+/// The estimate never falls below this, kbit/s: what shows whether the path came back.
+pub const LEAST_KBPS: f64 = 12.0;
+
+/// What is left of the measured throughput when a queue is seen.
+const BACK_OFF: f64 = 0.85;
+/// A queue that stands at this, ms, is one too many, whatever its trend.
+const STANDING_MS: f64 = 60.0;
+/// Below this, ms, there is no queue to speak of.
+const EMPTY_MS: f64 = 20.0;
+/// Growth far from any limit, per second.
+const GROWTH: f64 = 0.08;
+/// Packets remembered until the peer speaks of them.
+const MAX_HISTORY: usize = 8_000;
+
+/// What the peer said of one packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Its number across the transport.
+    pub sequence: u16,
+    /// When it came, from any fixed moment on the peer's clock; none if it did not.
+    pub arrived: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    number: u64,
+    bytes: usize,
+    at: Instant,
+    probe: Option<u32>,
+    /// What was said of it last.
+    fate: Fate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Unknown,
+    Lost,
+    Came,
+}
+
+/// The congestion controller of one path. It has no clock of its own.
+#[derive(Debug)]
+pub struct Controller {
+    sent: VecDeque<Sent>,
+    next: u64,
+    highest_known: Option<u64>,
+    in_flight: usize,
+    delay: DelayDetector,
+    loss: LossDetector,
+    throughput: Throughput,
+    prober: Prober,
+    kbps: f64,
+    need_kbps: f64,
+    /// What the path carried when a queue was seen, kbit/s, smoothed.
+    capacity: Option<f64>,
+    lowered_at: Option<Instant>,
+    /// Lowerings in a row that did not make a standing queue shorter.
+    fruitless: u32,
+    queue_when_lowered: f64,
+    heard_at: Option<Instant>,
+    grown_at: Instant,
+    round_trip: Option<Duration>,
+    least_round_trip: Duration,
+    stalled: bool,
+}
+
+impl Controller {
+    /// A controller that starts at [`START_KBPS`].
+    pub fn new(now: Instant) -> Self {
+        Self {
+            sent: VecDeque::new(),
+            next: 0,
+            highest_known: None,
+            in_flight: 0,
+            delay: DelayDetector::new(now),
+            loss: LossDetector::new(now),
+            throughput: Throughput::default(),
+            prober: Prober::new(now),
+            kbps: START_KBPS,
+            need_kbps: START_KBPS,
+            capacity: None,
+            lowered_at: None,
+            fruitless: 0,
+            queue_when_lowered: 0.0,
+            heard_at: None,
+            grown_at: now,
+            round_trip: None,
+            least_round_trip: Duration::from_secs(1),
+            stalled: false,
+        }
+    }
+
+    /// More than this is of no use, kbit/s: the estimate stays below, and nothing above is tried.
+    pub fn set_need(&mut self, kbps: f64) {
+        self.need_kbps = kbps.max(LEAST_KBPS);
+        self.kbps = self.kbps.min(self.need_kbps.max(START_KBPS));
+    }
+
+    /// A packet of `bytes` (with its headers) leaves. Answers its number across the transport.
+    pub fn send(&mut self, bytes: usize, at: Instant, probe: Option<u32>) -> u16 {
+        if self.in_flight == 0 && self.sent.back().is_some_and(|last| at > last.at + Duration::from_secs(1)) {
+            self.delay.restart();
+        }
+        let number = self.next;
+        self.next += 1;
+        self.sent.push_back(Sent { number, bytes, at, probe, fate: Fate::Unknown });
+        self.in_flight += bytes;
+        if self.sent.len() > MAX_HISTORY {
+            self.forget_first();
+        }
+        number as u16
+    }
+
+    /// The peer told of packets.
+    pub fn acknowledge(&mut self, now: Instant, told: &[Acknowledged]) {
+        let mut fresh = None;
+        let (mut received, mut lost) = (0, 0);
+        // A number that is not of the last ones sent is another stream's, or made up.
+        for &Acknowledged { sequence, arrived } in told {
+            let Some(index) = self.find(sequence) else { continue };
+            let sent = &mut self.sent[index];
+            match (arrived, sent.fate) {
+                (Some(arrived), Fate::Unknown | Fate::Lost) => {
+                    if sent.fate == Fate::Unknown {
+                        self.in_flight = self.in_flight.saturating_sub(sent.bytes);
+                    }
+                    sent.fate = Fate::Came;
+                    received += 1;
+                    let (at, bytes, probe) = (sent.at, sent.bytes, sent.probe);
+                    fresh = fresh.max(Some(at));
+                    self.throughput.add(arrived, bytes);
+                    self.delay.add(Passage { sent: at, arrived });
+                    if let Some(probe) = probe {
+                        self.prober.came(probe, at, arrived, bytes);
+                    }
+                    self.highest_known = self.highest_known.max(Some(sent.number));
+                }
+                (None, Fate::Unknown) => {
+                    sent.fate = Fate::Lost;
+                    self.in_flight = self.in_flight.saturating_sub(sent.bytes);
+                    lost += 1;
+                    if let Some(probe) = sent.probe {
+                        self.prober.lost(probe);
+                    }
+                }
+                (Some(_), Fate::Came) | (None, Fate::Lost | Fate::Came) => {}
+            }
+        }
+        self.forget_old();
+        let Some(fresh) = fresh else {
+            self.loss.add(0, lost);
+            return;
+        };
+        self.note_round_trip(now.saturating_duration_since(fresh));
+        if std::mem::take(&mut self.stalled) {
+            self.recover();
+        }
+        self.heard_at = Some(now);
+        self.loss.add(received, lost);
+        self.weigh(now);
+    }
+
+    /// Time passed. Notices when nothing is heard any more.
+    pub fn tick(&mut self, now: Instant) {
+        let patience = (self.round_trip.unwrap_or(Duration::from_millis(200)) * 3).max(Duration::from_millis(600));
+        let first_unknown = self.sent.iter().find(|sent| sent.fate == Fate::Unknown);
+        if let Some(first) = first_unknown
+            && now > first.at.max(self.heard_at.unwrap_or(first.at)) + patience
+        {
+            self.stalled = true;
+        }
+        if let Some(kbps) = self.prober.outcome(now) {
+            self.probed(now, kbps);
+        }
+    }
+
+    /// What the path is thought to carry, kbit/s.
+    pub fn estimate_kbps(&self) -> f64 {
+        self.kbps
+    }
+
+    /// What should be sent now, kbit/s: the estimate, less what lets a queue drain.
+    pub fn target_kbps(&self) -> f64 {
+        if self.stalled {
+            return LEAST_KBPS;
+        }
+        let queue = self.delay.standing_queue_ms();
+        if queue > EMPTY_MS && self.lowered_at.is_some() {
+            // As much less as empties the queue within about half a second, but never below half.
+            return self.kbps * (1.0 - (queue - EMPTY_MS) / 400.0).clamp(0.5, 1.0);
+        }
+        self.kbps
+    }
+
+    /// No more may be sent until the peer is heard: too much is under way, or nothing comes back at all.
+    pub fn is_choked(&self) -> bool {
+        let window = self.least_round_trip.as_secs_f64() + 0.25;
+        let limit = (self.kbps * 125.0 * window).max(8_000.0);
+        self.in_flight as f64 > limit
+    }
+
+    /// Nothing comes back any more.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled
+    }
+
+    /// A burst to send now, to find out whether the path carries more.
+    pub fn probe(&mut self, now: Instant) -> Option<Probe> {
+        let calm = !self.stalled
+            && self.delay.usage() == Usage::Normal
+            && self.delay.standing_queue_ms() < EMPTY_MS
+            && !self.is_choked();
+        if !calm {
+            return None;
+        }
+        self.prober.next(now, self.kbps, self.need_kbps, self.round_trip.unwrap_or(Duration::from_millis(200)))
+    }
+
+    /// Until packets come back from the peer after they were sent, with the time that its report took.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// Share of packets lost of late, 0 to 1.
+    pub fn loss(&self) -> f64 {
+        self.loss.share()
+    }
+
+    /// How long packets wait in a queue at present, ms.
+    pub fn queue_ms(&self) -> f64 {
+        self.delay.standing_queue_ms()
+    }
+
+    fn weigh(&mut self, now: Instant) {
+        let queue = self.delay.standing_queue_ms();
+        let usage = self.delay.usage();
+        let over = usage == Usage::Over && queue > EMPTY_MS * 0.75 || queue > STANDING_MS;
+        if over {
+            self.queue_seen(now, queue);
+        }
+        match self.loss.judge(now, self.kbps, over || queue > EMPTY_MS) {
+            Some(Verdict::Lower(share)) => {
+                self.kbps = (self.kbps * (1.0 - share)).max(LEAST_KBPS);
+                self.grown_at = now;
+                self.prober.failed(now);
+            }
+            Some(Verdict::Restore(kbps)) => self.kbps = self.kbps.max(kbps.min(self.need_kbps)),
+            Some(Verdict::Wait) => self.grown_at = now,
+            Some(Verdict::Fine) | None => {}
+        }
+        if let Some(kbps) = self.prober.outcome(now) {
+            self.probed(now, kbps);
+        }
+        if !over && usage == Usage::Normal && queue < EMPTY_MS * 2.0 {
+            self.grow(now);
+        } else {
+            self.grown_at = now;
+        }
+    }
+
+    fn queue_seen(&mut self, now: Instant, queue: f64) {
+        let pause = self.round_trip.unwrap_or(Duration::from_millis(100)) + Duration::from_millis(100);
+        if self.lowered_at.is_some_and(|at| now < at + pause) {
+            return;
+        }
+        if self.lowered_at.is_some_and(|at| now < at + pause * 3) && queue > self.queue_when_lowered - 5.0 {
+            self.fruitless += 1;
+        } else {
+            self.fruitless = 0;
+        }
+        if self.fruitless >= 4 && self.delay.usage() != Usage::Over {
+            // Sending less and less changes nothing: the path is longer than it was.
+            self.fruitless = 0;
+            self.delay.rebase();
+            return;
+        }
+        if let Some(carried) = self.throughput.recent_kbps() {
+            self.capacity = Some(self.capacity.map_or(carried, |known| {
+                if (carried - known).abs() > known * 0.4 { carried } else { known * 0.8 + carried * 0.2 }
+            }));
+            let lowered = carried * BACK_OFF;
+            if lowered < self.kbps {
+                self.kbps = lowered.max(LEAST_KBPS);
+            }
+        }
+        self.lowered_at = Some(now);
+        self.queue_when_lowered = queue;
+        self.prober.failed(now);
+    }
+
+    fn grow(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.grown_at).as_secs_f64().min(0.5);
+        self.grown_at = now;
+        let Some(carried) = self.throughput.kbps() else { return };
+        // What is not used can't be judged; bursts find out more.
+        if carried < self.kbps * 0.6 {
+            return;
+        }
+        let near_limit =
+            self.capacity.is_some_and(|capacity| self.kbps > capacity * 0.75 && self.kbps < capacity * 1.25);
+        let step = if near_limit {
+            let response = self.round_trip.unwrap_or(Duration::from_millis(100)).as_secs_f64() + 0.1;
+            (9.6 / response).max(4.0)
+        } else {
+            self.kbps * GROWTH
+        };
+        let most = (carried * 1.5 + 10.0).max(self.kbps);
+        self.kbps = (self.kbps + step * elapsed).min(most).min(self.need_kbps.max(self.kbps.min(START_KBPS)));
+    }
+
+    fn probed(&mut self, now: Instant, kbps: f64) {
+        if kbps > self.kbps {
+            self.kbps = kbps.min(self.need_kbps);
+            self.grown_at = now;
+            if self.capacity.is_some_and(|capacity| kbps > capacity * 1.2) {
+                self.capacity = None;
+            }
+            self.prober.succeeded(now);
+        } else {
+            self.prober.failed(now);
+        }
+    }
+
+    /// The peer is heard again after a silence.
+    fn recover(&mut self) {
+        self.kbps = (self.kbps * 0.5).max(LEAST_KBPS);
+        self.delay.restart();
+    }
+
+    fn note_round_trip(&mut self, measured: Duration) {
+        self.round_trip = Some(self.round_trip.map_or(measured, |known| (known * 7 + measured) / 8));
+        self.least_round_trip = self.least_round_trip.min(measured);
+    }
+
+    fn find(&self, sequence: u16) -> Option<usize> {
+        let newest = self.sent.back()?;
+        let back = (newest.number as u16).wrapping_sub(sequence);
+        self.sent.len().checked_sub(1 + usize::from(back))
+    }
+
+    /// What the peer passed over in its reports: those reports were lost, and the packets are nobody's.
+    fn forget_old(&mut self) {
+        let Some(known) = self.highest_known else { return };
+        while let Some(first) = self.sent.front() {
+            let settled = first.fate == Fate::Came && first.number + 500 < known;
+            if !(settled || first.number + 2_000 < known) {
+                return;
+            }
+            self.forget_first();
+        }
+    }
+
+    fn forget_first(&mut self) {
+        if let Some(first) = self.sent.pop_front()
+            && first.fate == Fate::Unknown
+        {
+            self.in_flight = self.in_flight.saturating_sub(first.bytes);
+        }
+    }
+}

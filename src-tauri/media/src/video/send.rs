@@ -1,0 +1,422 @@
+//! One peer's share of our pictures on their way out: queued, paced, kept for repetition.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::congestion::{Acknowledged, Controller, LEAST_KBPS};
+
+/// Headers and authentication beside each payload, bytes: IP, UDP, RTP with its extension, SRTP.
+const OVERHEAD: usize = 28 + 20 + 10;
+/// Packets kept for repetition: more than two seconds of the best picture.
+const KEPT: usize = 1_024;
+/// One packet is repeated at most so often.
+const MAX_REPEATS: u8 = 6;
+/// Repetitions may take this share of what may be sent.
+const REPEAT_SHARE: f64 = 0.35;
+/// Packets that may leave together.
+const BURST: Duration = Duration::from_millis(3);
+/// A queue of pictures that takes longer than this to leave keeps the encoder from making more.
+const BUSY: Duration = Duration::from_millis(90);
+/// And one that takes longer than this is thrown away, up to the next key frame.
+const HOPELESS: Duration = Duration::from_millis(1_200);
+/// While nothing comes back, one packet leaves so often, to find out when something does.
+const STALLED_PAUSE: Duration = Duration::from_millis(200);
+
+/// One packet to send now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// RTP sequence number of the packet, or of the one that it repeats.
+    pub sequence: u16,
+    /// RTP timestamp, 90 kHz.
+    pub timestamp: u32,
+    /// The last packet of its picture.
+    pub marker: bool,
+    /// At most [`super::rtp::MAX_VIDEO_PAYLOAD`] bytes.
+    pub payload: Bytes,
+    /// It was sent before.
+    pub repeats: bool,
+    /// Its number across the transport.
+    pub transport: u16,
+}
+
+#[derive(Debug, Clone)]
+struct Packet {
+    sequence: u16,
+    timestamp: u32,
+    marker: bool,
+    payload: Bytes,
+    repeated: u8,
+    repeated_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Burst {
+    id: u32,
+    kbps: f64,
+    left: usize,
+    packet_bytes: usize,
+}
+
+/// Counters of one sender.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SentCounts {
+    /// Packets, without repetitions.
+    pub packets: u64,
+    /// Repetitions that were asked for.
+    pub repeats: u64,
+    /// Bytes of payload, repetitions and bursts included.
+    pub bytes: u64,
+}
+
+/// Paces packets of pictures to one peer. It has no clock of its own.
+#[derive(Debug)]
+pub struct Sender {
+    controller: Controller,
+    queue: VecDeque<Packet>,
+    queued_bytes: usize,
+    kept: VecDeque<Packet>,
+    repeats: VecDeque<u16>,
+    sequence: u16,
+    /// The line is free again at this moment.
+    free_at: Instant,
+    /// Bytes that repetitions may take, and when that was reckoned last.
+    repeat_budget: f64,
+    repeat_at: Instant,
+    burst: Option<Burst>,
+    can_repeat: bool,
+    counts: SentCounts,
+}
+
+impl Sender {
+    /// A sender whose first packet has this sequence number. Without `can_repeat` nothing is sent twice, since the peer
+    /// would not understand it (RFC 4588 was not agreed on).
+    pub fn new(now: Instant, first_sequence: u16) -> Self {
+        Self {
+            controller: Controller::new(now),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            kept: VecDeque::new(),
+            repeats: VecDeque::new(),
+            sequence: first_sequence,
+            free_at: now,
+            repeat_budget: 0.0,
+            repeat_at: now,
+            burst: None,
+            can_repeat: false,
+            counts: SentCounts::default(),
+        }
+    }
+
+    /// Whether the peer takes repetitions.
+    pub fn set_can_repeat(&mut self, can: bool) {
+        self.can_repeat = can;
+    }
+
+    /// More than this can't be used, kbit/s.
+    pub fn set_need(&mut self, kbps: f64) {
+        self.controller.set_need(kbps);
+    }
+
+    /// Queues one picture.
+    pub fn push(&mut self, timestamp: u32, payloads: &[Bytes]) {
+        let last = payloads.len().saturating_sub(1);
+        for (index, payload) in payloads.iter().enumerate() {
+            self.queued_bytes += payload.len() + OVERHEAD;
+            let packet = Packet {
+                sequence: self.sequence,
+                timestamp,
+                marker: index == last,
+                payload: payload.clone(),
+                repeated: 0,
+                repeated_at: None,
+            };
+            self.sequence = self.sequence.wrapping_add(1);
+            self.queue.push_back(packet);
+        }
+    }
+
+    /// The next packet, if one may leave now.
+    pub fn poll(&mut self, now: Instant) -> Option<Outgoing> {
+        self.controller.tick(now);
+        if now + BURST < self.free_at {
+            return None;
+        }
+        if self.burst.is_none() && (self.can_repeat && !self.kept.is_empty() || self.queue.len() > 4) {
+            self.burst = self.controller.probe(now).map(|probe| Burst {
+                id: probe.id,
+                kbps: probe.kbps,
+                left: probe.bytes,
+                packet_bytes: probe.packet_bytes,
+            });
+        }
+        let choked = self.controller.is_choked() && !self.controller.is_stalled();
+        if choked {
+            // The peer's next report opens the window; look again soon.
+            self.free_at = now + BURST + Duration::from_millis(5);
+            return None;
+        }
+        self.repeat(now).or_else(|| self.fresh(now)).or_else(|| self.fill(now))
+    }
+
+    /// When [`Sender::poll`] may have something, as far as time alone decides.
+    pub fn next_look(&self) -> Option<Instant> {
+        let something = !self.queue.is_empty() || !self.repeats.is_empty() || self.burst.is_some();
+        something.then(|| self.free_at.checked_sub(BURST).unwrap_or(self.free_at))
+    }
+
+    /// The peer asks for packets again.
+    pub fn ask_again(&mut self, now: Instant, sequences: impl IntoIterator<Item = u16>) {
+        if !self.can_repeat {
+            return;
+        }
+        let pause = self.controller.round_trip().unwrap_or(Duration::from_millis(100)) / 2;
+        for sequence in sequences {
+            let Some(packet) = self.find(sequence) else { continue };
+            let fresh = packet.repeated_at.is_none_or(|at| now >= at + pause);
+            if fresh && packet.repeated < MAX_REPEATS && !self.repeats.contains(&sequence) && self.repeats.len() < KEPT
+            {
+                self.repeats.push_back(sequence);
+            }
+        }
+    }
+
+    /// The peer tells what came.
+    pub fn acknowledge(&mut self, now: Instant, told: &[Acknowledged]) {
+        self.controller.acknowledge(now, told);
+    }
+
+    /// What the pictures themselves may take, kbit/s: what may be sent, less what repetitions take.
+    pub fn allowance_kbps(&self) -> f64 {
+        let repeats = self.controller.loss().min(0.4);
+        // In a silence nothing is known; the encoder waits because the sender is busy, and goes on where it was.
+        let silent = self.controller.is_stalled();
+        let kbps = if silent { self.controller.estimate_kbps() } else { self.controller.target_kbps() };
+        kbps * (1.0 - repeats) * 0.95
+    }
+
+    /// What the path is thought to carry, kbit/s.
+    pub fn estimate_kbps(&self) -> f64 {
+        self.controller.estimate_kbps()
+    }
+
+    /// The controller, for what it measured.
+    pub fn controller(&self) -> &Controller {
+        &self.controller
+    }
+
+    /// More pictures would only wait.
+    pub fn is_busy(&self) -> bool {
+        self.controller.is_stalled() || self.waiting() > BUSY
+    }
+
+    /// Throws away what waits if it can't arrive in time any more. Answers whether it did: a key frame must come next.
+    pub fn drop_hopeless(&mut self) -> bool {
+        if self.waiting() < HOPELESS {
+            return false;
+        }
+        self.clear();
+        true
+    }
+
+    /// Throws away what waits.
+    pub fn clear(&mut self) {
+        // Sequence numbers that were given out but never used would look like losses to the peer.
+        if let Some(first) = self.queue.front() {
+            self.sequence = first.sequence;
+        }
+        self.queue.clear();
+        self.queued_bytes = 0;
+        self.repeats.clear();
+        self.burst = None;
+    }
+
+    /// What was sent since the start.
+    pub fn counts(&self) -> SentCounts {
+        self.counts
+    }
+
+    fn waiting(&self) -> Duration {
+        Duration::from_secs_f64(self.queued_bytes as f64 / (self.pace_kbps() * 125.0))
+    }
+
+    /// Somewhat faster than what is encoded on average, so that a large picture does not hold the next ones up; never
+    /// faster than the path carries.
+    fn pace_kbps(&self) -> f64 {
+        self.controller.target_kbps().max(LEAST_KBPS) * 1.1
+    }
+
+    fn repeat(&mut self, now: Instant) -> Option<Outgoing> {
+        let elapsed = now.saturating_duration_since(self.repeat_at).as_secs_f64();
+        self.repeat_at = now;
+        let rate = self.pace_kbps() * 125.0 * REPEAT_SHARE;
+        self.repeat_budget = (self.repeat_budget + elapsed * rate).min(rate * 0.5 + 4_000.0);
+        if self.repeat_budget < 0.0 {
+            return None;
+        }
+        let sequence = self.repeats.pop_front()?;
+        let packet = self.find_mut(sequence)?;
+        packet.repeated += 1;
+        packet.repeated_at = Some(now);
+        let packet = packet.clone();
+        self.repeat_budget -= (packet.payload.len() + OVERHEAD) as f64;
+        self.counts.repeats += 1;
+        Some(self.leave(now, &packet, true))
+    }
+
+    fn fresh(&mut self, now: Instant) -> Option<Outgoing> {
+        let packet = self.queue.pop_front()?;
+        self.queued_bytes = self.queued_bytes.saturating_sub(packet.payload.len() + OVERHEAD);
+        self.counts.packets += 1;
+        let outgoing = self.leave(now, &packet, false);
+        self.kept.push_back(packet);
+        if self.kept.len() > KEPT {
+            self.kept.pop_front();
+        }
+        Some(outgoing)
+    }
+
+    /// Fills a burst up with repetitions of what the peer has, of about the size that the burst wants.
+    fn fill(&mut self, now: Instant) -> Option<Outgoing> {
+        let burst = self.burst.as_ref()?;
+        if !self.can_repeat {
+            self.burst = None;
+            return None;
+        }
+        let wanted = burst.packet_bytes;
+        let nearest =
+            self.kept.iter().rev().take(64).min_by_key(|packet| packet.payload.len().abs_diff(wanted)).cloned();
+        let Some(packet) = nearest else {
+            self.burst = None;
+            return None;
+        };
+        Some(self.leave(now, &packet, true))
+    }
+
+    fn leave(&mut self, now: Instant, packet: &Packet, repeats: bool) -> Outgoing {
+        let bytes = packet.payload.len() + OVERHEAD;
+        let (kbps, probe) = match &mut self.burst {
+            Some(burst) => {
+                let (kbps, id) = (burst.kbps, burst.id);
+                burst.left = burst.left.saturating_sub(bytes);
+                if burst.left == 0 {
+                    self.burst = None;
+                }
+                (kbps, Some(id))
+            }
+            None => (self.pace_kbps(), None),
+        };
+        let takes = if self.controller.is_stalled() {
+            STALLED_PAUSE
+        } else {
+            Duration::from_secs_f64(bytes as f64 / (kbps * 125.0))
+        };
+        // A line that stood idle has no right to make up for it.
+        self.free_at = self.free_at.max(now) + takes;
+        self.counts.bytes += packet.payload.len() as u64;
+        let transport = self.controller.send(bytes, now, probe);
+        Outgoing {
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            payload: packet.payload.clone(),
+            repeats,
+            transport,
+        }
+    }
+
+    fn find(&self, sequence: u16) -> Option<&Packet> {
+        self.kept.get(self.place(sequence)?)
+    }
+
+    fn find_mut(&mut self, sequence: u16) -> Option<&mut Packet> {
+        let place = self.place(sequence)?;
+        self.kept.get_mut(place)
+    }
+
+    fn place(&self, sequence: u16) -> Option<usize> {
+        let newest = self.kept.back()?;
+        self.kept.len().checked_sub(1 + usize::from(newest.sequence.wrapping_sub(sequence)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payloads(count: usize) -> Vec<Bytes> {
+        vec![Bytes::from(vec![1; 1000]); count]
+    }
+
+    /// Runs a sender to the end of its queue; answers what left and when.
+    fn drain(sender: &mut Sender, from: Instant) -> Vec<(Duration, Outgoing)> {
+        let mut now = from;
+        let mut out = Vec::new();
+        while let Some(at) = sender.next_look() {
+            now = now.max(at);
+            while let Some(packet) = sender.poll(now) {
+                out.push((now.saturating_duration_since(from), packet));
+            }
+            now += Duration::from_millis(1);
+        }
+        out
+    }
+
+    #[test]
+    fn packets_leave_evenly_at_the_rate_of_the_path() {
+        let start = Instant::now();
+        let mut sender = Sender::new(start, 7);
+        sender.push(0, &payloads(4));
+        let out = drain(&mut sender, start);
+        let sequences: Vec<u16> = out.iter().map(|(_, packet)| packet.sequence).collect();
+        assert_eq!(sequences, [7, 8, 9, 10]);
+        assert_eq!(out.iter().filter(|(_, packet)| packet.marker).count(), 1);
+        // Four packets of 1058 bytes at 330 kbit/s.
+        let took = out.last().unwrap().0.as_millis();
+        assert!((60..90).contains(&took), "{took} ms");
+    }
+
+    #[test]
+    fn what_the_peer_misses_goes_first_and_not_twice_at_once() {
+        let start = Instant::now();
+        let mut sender = Sender::new(start, 0);
+        sender.set_can_repeat(true);
+        sender.push(0, &payloads(2));
+        let sent = drain(&mut sender, start);
+        assert!(sent.len() >= 2);
+        let later = start + Duration::from_millis(500);
+        sender.push(3000, &payloads(1));
+        sender.ask_again(later, [1, 1, 900]);
+        sender.ask_again(later, [1]);
+        let out = sender.poll(later).unwrap();
+        assert_eq!((out.sequence, out.repeats), (1, true));
+        let next = drain(&mut sender, later);
+        assert_eq!((next[0].1.sequence, next[0].1.repeats), (2, false));
+        assert_eq!(sender.counts().repeats, 1);
+    }
+
+    #[test]
+    fn a_queue_that_can_not_arrive_in_time_is_thrown_away_without_a_gap() {
+        let start = Instant::now();
+        let mut sender = Sender::new(start, 0);
+        sender.push(0, &payloads(100));
+        assert!(sender.is_busy());
+        let first = sender.poll(start).unwrap();
+        assert!(sender.drop_hopeless());
+        assert!(!sender.is_busy());
+        sender.push(1, &payloads(1));
+        let next = drain(&mut sender, start + Duration::from_secs(1));
+        assert_eq!(next[0].1.sequence, first.sequence + 1);
+    }
+
+    #[test]
+    fn without_repetitions_nothing_is_sent_twice() {
+        let start = Instant::now();
+        let mut sender = Sender::new(start, 0);
+        sender.push(0, &payloads(2));
+        drain(&mut sender, start);
+        sender.ask_again(start + Duration::from_secs(1), [0, 1]);
+        assert_eq!(sender.next_look(), None);
+    }
+}
