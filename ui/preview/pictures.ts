@@ -31,11 +31,10 @@ export class SampleSocket {
       return;
     }
     const { view } = JSON.parse(message) as { view?: { user_id?: string } };
-    if (view)
-      this.hue = [...(view.user_id ?? 'me')].reduce(
-        (sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360,
-        7,
-      );
+    if (!view) return;
+    let hue = 7;
+    for (const letter of view.user_id ?? 'me') hue = (hue * 31 + letter.charCodeAt(0) * 47) % 360;
+    this.hue = hue;
   }
 
   close(): void {

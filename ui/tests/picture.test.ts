@@ -167,11 +167,11 @@ class Socket {
 
 describe('a feed', () => {
   let shown: (Frame | null)[];
-  let frames: FrameRequestCallback[];
+  let frames: Map<number, FrameRequestCallback>;
   let visibility: DocumentVisibilityState;
   const draw = () => {
-    const due = frames;
-    frames = [];
+    const due = [...frames.values()];
+    frames.clear();
     due.forEach((callback) => callback(0));
   };
   const turn = async () => {
@@ -182,12 +182,16 @@ describe('a feed', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     shown = [];
-    frames = [];
+    frames = new Map();
+    let asked = 0;
     visibility = 'visible';
     Socket.all = [];
     vi.stubGlobal('WebSocket', Socket);
-    vi.stubGlobal('requestAnimationFrame', (callback: FrameRequestCallback) => frames.push(callback));
-    vi.stubGlobal('cancelAnimationFrame', (id: number) => void delete frames[id - 1]);
+    vi.stubGlobal('requestAnimationFrame', (callback: FrameRequestCallback) => {
+      frames.set(++asked, callback);
+      return asked;
+    });
+    vi.stubGlobal('cancelAnimationFrame', (id: number) => frames.delete(id));
     vi.spyOn(document, 'visibilityState', 'get').mockImplementation(() => visibility);
     const phone = new SamplePhone(sampleView());
     let tickets = 0;

@@ -21,7 +21,7 @@ use tauri::AppHandle;
 use tokio::sync::watch;
 
 pub use self::door::{Door, Scope, Ticket};
-pub use self::protocol::{Refusal, Size, View};
+pub use self::protocol::{Size, View};
 
 /// Where pictures come from.
 pub trait Gallery: Clone + Send + Sync + 'static {

@@ -34,7 +34,7 @@ export interface Painter {
 /** What draws on that canvas: its graphics card, or where there is no way to it, this computer itself. */
 export function painterOn(canvas: HTMLCanvasElement): Painter | undefined {
   const options: WebGLContextAttributes = { alpha: false, antialias: false, depth: false, stencil: false };
-  const gl = canvas.getContext('webgl', options) as WebGLRenderingContext | null;
+  const gl = canvas.getContext('webgl', options);
   if (gl) return webGl(canvas, gl);
   const context = canvas.getContext('2d', { alpha: false });
   return context ? plain(canvas, context) : undefined;

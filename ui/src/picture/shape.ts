@@ -6,7 +6,7 @@ export interface Size {
 }
 
 /** So much of a picture may be cut off to fill a tile: a landscape in a square, but not a portrait in a landscape. */
-const CUT = 0.45;
+const CUT = 0.5;
 
 /** Whether a picture fills its tile, its edges cut, or is seen whole. */
 export function fills(picture: Size, tile: Size): boolean {

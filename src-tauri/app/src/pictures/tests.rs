@@ -11,7 +11,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::door::{Scope, Tickets};
+use super::door::Tickets;
+use super::protocol::Refusal;
 use super::*;
 
 const ORIGIN: &str = "tauri://localhost";
