@@ -230,7 +230,7 @@ mod tests {
             recv_deltas: vec![delta(1_000), delta(-250)],
             ..Default::default()
         };
-        let at = |micros| Some(Duration::from_micros(128_000 + micros));
+        let at = |micros: u64| Some(Duration::from_micros(128_000 + micros));
         assert_eq!(
             arrivals(&report),
             [
