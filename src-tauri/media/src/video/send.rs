@@ -23,6 +23,8 @@ const BURST: Duration = Duration::from_millis(3);
 const BUSY: Duration = Duration::from_millis(90);
 /// And one that takes longer than this is thrown away, up to the next key frame.
 const HOPELESS: Duration = Duration::from_millis(300);
+/// A key frame gets more time: the next one would be no smaller.
+const HOPELESS_KEY: Duration = Duration::from_millis(2_500);
 /// While nothing comes back, one packet leaves so often, to find out when something does.
 const STALLED_PAUSE: Duration = Duration::from_millis(200);
 
@@ -79,6 +81,8 @@ pub struct Sender {
     controller: Controller,
     queue: VecDeque<Packet>,
     queued_bytes: usize,
+    /// How many of the packets in front belong to a key frame.
+    key_left: usize,
     kept: VecDeque<Packet>,
     repeats: VecDeque<u16>,
     sequence: u16,
@@ -102,6 +106,7 @@ impl Sender {
             controller: Controller::new(now),
             queue: VecDeque::new(),
             queued_bytes: 0,
+            key_left: 0,
             kept: VecDeque::new(),
             repeats: VecDeque::new(),
             sequence: first_sequence,
@@ -130,6 +135,7 @@ impl Sender {
         if key {
             self.clear();
             self.useful_from = Some(self.sequence);
+            self.key_left = payloads.len();
         }
         let last = payloads.len().saturating_sub(1);
         for (index, payload) in payloads.iter().enumerate() {
@@ -228,7 +234,7 @@ impl Sender {
 
     /// Throws away what waits if it can't arrive in time any more. Answers whether it did: a key frame must come next.
     pub fn drop_hopeless(&mut self) -> bool {
-        if self.waiting() < HOPELESS {
+        if self.waiting() < if self.key_left > 0 { HOPELESS_KEY } else { HOPELESS } {
             return false;
         }
         self.clear();
@@ -243,6 +249,7 @@ impl Sender {
         }
         self.queue.clear();
         self.queued_bytes = 0;
+        self.key_left = 0;
         self.repeats.clear();
         self.burst = None;
     }
@@ -286,6 +293,7 @@ impl Sender {
         let packet = self.queue.pop_front()?;
         self.queued_bytes = self.queued_bytes.saturating_sub(packet.payload.len() + OVERHEAD);
         self.counts.packets += 1;
+        self.key_left = self.key_left.saturating_sub(1);
         let outgoing = self.leave(now, &packet, false);
         self.kept.push_back(packet);
         if self.kept.len() > KEPT {
@@ -418,7 +426,10 @@ mod tests {
     fn a_queue_that_can_not_arrive_in_time_is_thrown_away_without_a_gap() {
         let start = Instant::now();
         let mut sender = Sender::new(start, 0);
-        sender.push(0, &payloads(100), true);
+        sender.push(0, &payloads(1), true);
+        drain(&mut sender, start);
+        let start = start + Duration::from_millis(100);
+        sender.push(0, &payloads(100), false);
         assert!(sender.is_busy());
         let first = sender.poll(start).unwrap();
         assert!(sender.drop_hopeless());

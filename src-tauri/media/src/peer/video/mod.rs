@@ -110,9 +110,10 @@ impl Video {
 
     /// The other side said something of its picture, behind [`MARK`].
     pub(super) fn said(&self, message: &[u8]) {
-        match words::read(message) {
-            Some(state) => self.change(|far| far.state = Some(state)),
-            None => tracing::debug!("words about a picture are not understood"),
+        if let Some(state) = words::read(message) {
+            self.change(|far| far.state = Some(state));
+        } else {
+            tracing::debug!("words about a picture are not understood");
         }
     }
 

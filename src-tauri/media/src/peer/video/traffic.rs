@@ -10,7 +10,7 @@ use rtc::rtcp;
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::{PacketStatusChunk, SymbolTypeTcc, TransportLayerCc};
-use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{NackPair, TransportLayerNack};
 use rtc::rtp;
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
@@ -85,7 +85,7 @@ impl Traffic {
             Report::Arrivals(arrivals(told))
         } else if let Some(asked) = any.downcast_ref::<TransportLayerNack>().filter(|nack| nack.media_ssrc == self.ssrc)
         {
-            Report::Again(asked.nacks.iter().flat_map(|pair| pair.packet_list()).take(MAX_ASKED).collect())
+            Report::Again(asked.nacks.iter().flat_map(NackPair::packet_list).take(MAX_ASKED).collect())
         } else if any.downcast_ref::<PictureLossIndication>().is_some_and(|pli| pli.media_ssrc == self.ssrc)
             || any.downcast_ref::<FullIntraRequest>().is_some_and(|fir| fir.fir.iter().any(|fir| fir.ssrc == self.ssrc))
         {

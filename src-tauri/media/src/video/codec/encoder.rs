@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use openh264::encoder::{
-    BitRate, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, Profile, RateControlMode,
-    SpsPpsStrategy, UsageType, VuiConfig,
+    BitRate, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, Profile, QpRange,
+    RateControlMode, SpsPpsStrategy, UsageType, VuiConfig,
 };
 use openh264::formats::YUVSource;
 use openh264::{OpenH264API, Timestamp};
@@ -71,6 +71,8 @@ impl H264Encoder {
             // anew all the same.
             .scene_change_detect(false)
             .skip_frames(true)
+            // Left alone the library stops at 42, and what is too much for the rate is left out instead.
+            .qp(QpRange::new(12, 51))
             .num_threads(1)
             .vui(VuiConfig::bt601());
         let encoder = Encoder::with_api_config(OpenH264API::from_source(), config)?;

@@ -87,13 +87,8 @@ impl LossDetector {
             return Some(Verdict::Wait);
         }
         match self.trial {
-            None => {
-                self.trial = Some(Trial { loss, kbps, settled: false });
-                Some(Verdict::Lower(excess.clamp(0.05, 0.4)))
-            }
-            Some(mut trial) if !trial.settled => {
-                trial.settled = true;
-                self.trial = Some(trial);
+            Some(trial) if !trial.settled => {
+                self.trial = Some(Trial { settled: true, ..trial });
                 Some(Verdict::Wait)
             }
             Some(trial) if loss > (trial.loss - self.inherent) * 0.5 + self.inherent => {
@@ -101,7 +96,7 @@ impl LossDetector {
                 self.inherent = loss.min(trial.loss).min(INHERENT_MOST);
                 Some(Verdict::Restore(trial.kbps))
             }
-            Some(_) => {
+            Some(_) | None => {
                 self.trial = Some(Trial { loss, kbps, settled: false });
                 Some(Verdict::Lower(excess.clamp(0.05, 0.4)))
             }

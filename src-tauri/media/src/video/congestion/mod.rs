@@ -87,7 +87,7 @@ pub struct Controller {
     /// Lowerings in a row that did not make a standing queue shorter.
     fruitless: u32,
     queue_when_lowered: f64,
-    /// The first packet since the peer was heard last.
+    /// Since when an answer is awaited: the first packet after the peer was heard last, or that moment itself.
     unanswered_since: Option<Instant>,
     grown_at: Instant,
     round_trip: Option<Duration>,
@@ -188,7 +188,7 @@ impl Controller {
         if std::mem::take(&mut self.stalled) {
             self.recover();
         }
-        self.unanswered_since = None;
+        self.unanswered_since = (self.in_flight > 0).then_some(now);
         self.loss.add(received, lost);
         self.weigh(now);
     }
@@ -196,7 +196,14 @@ impl Controller {
     /// Time passed. Notices when nothing is heard any more.
     pub fn tick(&mut self, now: Instant) {
         let patience = (self.round_trip.unwrap_or(Duration::from_millis(200)) * 3).max(Duration::from_millis(600));
-        self.stalled |= self.unanswered_since.is_some_and(|since| now > since + patience);
+        if !self.stalled && self.unanswered_since.is_some_and(|since| now > since + patience) {
+            self.stalled = true;
+            // Nothing of it will be told of any more, and it must not keep the next packets back.
+            for sent in self.sent.iter_mut().filter(|sent| sent.fate == Fate::Unknown) {
+                sent.fate = Fate::Passed;
+            }
+            self.in_flight = 0;
+        }
         if let Some(kbps) = self.prober.outcome(now) {
             self.probed(now, kbps);
         }

@@ -237,8 +237,7 @@ impl Assembly {
     fn whole(&self) -> Option<u64> {
         let first = self.next?;
         let timestamp = self.packets.get(&first)?.timestamp;
-        let mut number = first;
-        for (&at, packet) in self.packets.range(first..) {
+        for (number, (&at, packet)) in (first..).zip(self.packets.range(first..)) {
             if at != number {
                 return None;
             }
@@ -249,7 +248,6 @@ impl Assembly {
             if packet.marker || packet.payload.is_empty() && at == first {
                 return Some(number);
             }
-            number += 1;
         }
         None
     }
@@ -262,9 +260,7 @@ impl Assembly {
         let last = packets.iter().map(|packet| packet.at).max()?;
         let timestamp = packets.first()?.timestamp;
         let payloads = packets.iter().map(|packet| &packet.payload).filter(|payload| !payload.is_empty());
-        if payloads.clone().next().is_none() {
-            return None;
-        }
+        payloads.clone().next()?;
         match unit_from(payloads) {
             Ok((data, key)) => Some(CodedUnit { data, timestamp, key, at: last }),
             Err(error) => {

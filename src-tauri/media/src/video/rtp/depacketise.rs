@@ -37,7 +37,7 @@ pub fn unit_from<'a>(payloads: impl IntoIterator<Item = &'a Bytes>) -> Result<(V
     if unit.open.is_some() {
         return Err(PayloadError::Fragments);
     }
-    if !unit.slices { Err(PayloadError::Empty) } else { Ok((unit.stream, unit.key)) }
+    if unit.slices { Ok((unit.stream, unit.key)) } else { Err(PayloadError::Empty) }
 }
 
 /// Whether a packet with this payload begins a picture that can be decoded without any before it: it holds a sequence
