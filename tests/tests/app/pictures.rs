@@ -96,7 +96,8 @@ fn a_shared_screen_is_seen() {
     alice.page.sees(&format!("{}[data-off=\"true\"]", id("share")));
     moves(&mut bob.page, &format!("{} canvas", id("tile")));
     // The whole desk, in its own shape.
-    let shape = "(() => { const [w, h] = document.querySelector('[data-testid=\"tile\"] canvas').dataset.size.split('x');
+    let shape =
+        "(() => { const [w, h] = document.querySelector('[data-testid=\"tile\"] canvas').dataset.size.split('x');
                   return w / h; })()";
     let shape = bob.page.value(shape).as_f64().unwrap();
     assert!((shape - 1.5).abs() < 0.02, "{shape}");
@@ -118,9 +119,9 @@ fn a_doorbell_is_seen_before_anybody_answers() {
     let mut gate = Headless::start("gate", options).unwrap();
     let view = gate
         .snapshot_where("Alice online", |view| {
-            view["contacts"].as_array().is_some_and(|all| {
-                all.iter().any(|it| it["name"] == "Alice Lindqvist" && it["presence"] == "online")
-            })
+            view["contacts"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|it| it["name"] == "Alice Lindqvist" && it["presence"] == "online"))
         })
         .unwrap();
     let contacts = view["contacts"].as_array().unwrap();

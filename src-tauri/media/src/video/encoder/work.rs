@@ -188,7 +188,7 @@ fn prepare(
     };
     drop(state);
     let key = wants_key && work.last_key.is_none_or(|at| now >= at + KEY_PAUSE);
-    if busy || !key && !(fresh && work.is_due(now, &plan, &quality)) {
+    if busy || !(key || fresh && work.is_due(now, &plan, &quality)) {
         return None;
     }
     Some(Job { plan, best, key })
