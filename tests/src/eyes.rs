@@ -35,8 +35,8 @@ pub async fn picture(
     let seen = tokio::time::timeout(PATIENCE, pictures.wait_for(|it| it.as_ref().is_some_and(|it| wished(it)))).await;
     match seen {
         Ok(Ok(picture)) => picture.clone().unwrap_or_else(|| unreachable!("it was there")),
-        Ok(Err(_)) => panic!("the engine stopped before {what} was seen"),
-        Err(_) => panic!("{what} was never seen"),
+        Ok(Err(watch::error::RecvError { .. })) => panic!("the engine stopped before {what} was seen"),
+        Err(late) => panic!("{what} was never seen: {late}"),
     }
 }
 

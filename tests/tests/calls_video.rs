@@ -62,7 +62,7 @@ async fn what_nobody_looks_at_is_not_sent_and_not_decoded() {
     let mut of_ann = bob.looks_at(&call, "ann").await;
     moving(&mut of_ann, "Ann").await;
     // Ann does not look at Bob.
-    assert_eq!(ann.engine.call_stats(&call).await.unwrap().frames_received, 0.0);
+    assert!(ann.engine.call_stats(&call).await.unwrap().frames_received < 1.0);
     let stop = StopRemoteViewParams { call_id: call.clone(), user_id: "ann".into(), view: None };
     bob.engine.stop_remote_view(stop).await.unwrap();
     nothing(&mut of_ann).await;
@@ -100,7 +100,7 @@ async fn a_doorbells_picture_is_there_before_anyone_answers() {
     let mut of_gate = bob.looks_at(&call, "gate").await;
     moving(&mut of_gate, "who is at the gate").await;
     assert_eq!(bob.engine.snapshot().video.source, None, "nothing of Bob is seen");
-    assert_eq!(gate.engine.call_stats(&call).await.unwrap().frames_received, 0.0);
+    assert!(gate.engine.call_stats(&call).await.unwrap().frames_received < 1.0);
     accept(&bob, &call).await;
     gate.connected().await;
     bob.connected().await;

@@ -140,18 +140,18 @@ where
 /// The window takes the main one's web process: it costs a few MiB instead of a hundred, and its first picture a frame
 /// instead of the start of a graphics stack.
 #[cfg(target_os = "linux")]
-pub fn beside<'a>(
-    builder: WebviewWindowBuilder<'a, Wry, AppHandle>,
+pub fn beside(
+    builder: WebviewWindowBuilder<'_, Wry, AppHandle>,
     main: MainView,
-) -> WebviewWindowBuilder<'a, Wry, AppHandle> {
+) -> WebviewWindowBuilder<'_, Wry, AppHandle> {
     builder.with_related_view(main)
 }
 
 /// Elsewhere the system decides what windows share.
 #[cfg(not(target_os = "linux"))]
-pub fn beside<'a>(
-    builder: WebviewWindowBuilder<'a, Wry, AppHandle>,
+pub fn beside(
+    builder: WebviewWindowBuilder<'_, Wry, AppHandle>,
     (): MainView,
-) -> WebviewWindowBuilder<'a, Wry, AppHandle> {
+) -> WebviewWindowBuilder<'_, Wry, AppHandle> {
     builder
 }

@@ -86,11 +86,11 @@ impl Softphone {
         let in_video = video.peek().is_some();
         let active = video.any(|call| !call.on_hold);
         let begins_on = self.settings.open_camera;
-        self.own.need(!calls.is_empty(), in_video, active, begins_on);
+        self.own.need(own::Calls { in_call: !calls.is_empty(), in_video, active }, begins_on);
         let answers = self.own.answers();
         if answers.iter().any(|(_, answer)| answer.is_err()) {
             // What could not be opened gives way to what was before.
-            self.own.need(!calls.is_empty(), in_video, active, begins_on);
+            self.own.need(own::Calls { in_call: !calls.is_empty(), in_video, active }, begins_on);
         }
         for (reply, answer) in answers {
             self.answer(reply, answer);

@@ -93,10 +93,10 @@ fn hello(token: &str, view: &View, Size { width, height }: Size) -> Value {
     json!({ "token": token, "view": view, "width": width, "height": height })
 }
 
-fn picture(luma: u8) -> Picture {
+fn picture(luma: u8) -> Arc<Frame> {
     let mut frame = Frame::black(64, 36, Instant::now()).unwrap();
     frame.planes_mut()[0].fill(luma);
-    Some(Arc::new(frame))
+    Arc::new(frame)
 }
 
 /// Opens a socket, or answers the status with which that was refused.
@@ -148,7 +148,7 @@ async fn a_picture_comes_with_its_size_its_number_and_its_time() {
     let mut hall = Hall::open().await;
     let mut socket = hall.enter(Scope::All, &remote("a"), LARGE).await;
     assert_eq!(hall.look().await, (remote("a"), Some(LARGE)));
-    hall.publish(picture(77));
+    hall.publish(Some(picture(77)));
     for sequence in 0..2_u32 {
         let bytes = next(&mut socket).await;
         assert_eq!(luma(&bytes), 77);
@@ -157,7 +157,7 @@ async fn a_picture_comes_with_its_size_its_number_and_its_time() {
         let seen = f64::from_le_bytes(bytes[8..16].try_into().unwrap());
         let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64() * 1_000.0;
         assert!((0.0..60_000.0).contains(&(now - seen)), "{seen} at {now}");
-        hall.publish(picture(77));
+        hall.publish(Some(picture(77)));
     }
 }
 
@@ -224,15 +224,15 @@ async fn the_newest_picture_wins_and_none_comes_unasked() {
     assert!(next(&mut socket).await.is_empty());
     // Asked for once; then three come while nobody asks.
     socket.send(Message::text(protocol::NEXT)).await.unwrap();
-    hall.publish(picture(1));
+    hall.publish(Some(picture(1)));
     assert_eq!(luma(&answer(&mut socket).await), 1);
     for luma in 2..=4 {
-        hall.publish(picture(luma));
+        hall.publish(Some(picture(luma)));
     }
     assert_eq!(luma(&next(&mut socket).await), 4);
     // The next is not the same again: it comes when there is one.
     socket.send(Message::text(protocol::NEXT)).await.unwrap();
-    hall.publish(picture(5));
+    hall.publish(Some(picture(5)));
     assert_eq!(luma(&answer(&mut socket).await), 5);
     hall.publish(None);
     assert!(next(&mut socket).await.is_empty());

@@ -92,15 +92,15 @@ mod tests {
 
     use super::*;
 
-    fn picture() -> Picture {
-        Some(Arc::new(Frame::black(16, 16, Instant::now()).unwrap()))
+    fn picture() -> Arc<Frame> {
+        Arc::new(Frame::black(16, 16, Instant::now()).unwrap())
     }
 
     #[test]
     fn a_place_is_the_same_while_somebody_watches_it() {
         let board = Board::new();
         let watched = board.remote("c", "bob").subscribe();
-        put(&board.remote("c", "bob"), picture());
+        put(&board.remote("c", "bob"), Some(picture()));
         assert!(watched.borrow().is_some());
         assert!(board.remote("c", "cat").subscribe().borrow().is_none());
     }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_place_that_nobody_holds_is_forgotten() {
         let board = Board::new();
-        put(&board.remote("c", "bob"), picture());
+        put(&board.remote("c", "bob"), Some(picture()));
         assert!(board.remote("c", "bob").subscribe().borrow().is_none());
         for call in 0..100 {
             board.remote(&call.to_string(), "bob");
@@ -123,26 +123,26 @@ mod tests {
         own.mark_unchanged();
         put(&board.own_place(), None);
         assert!(!own.has_changed().unwrap());
-        put(&board.own_place(), picture());
+        put(&board.own_place(), Some(picture()));
         assert!(own.has_changed().unwrap());
     }
 
     #[tokio::test]
     async fn what_is_forwarded_comes_until_it_is_dropped_and_never_after() {
-        let (board, (source, pictures)) = (Board::new(), watch::channel(picture()));
+        let (board, (source, pictures)) = (Board::new(), watch::channel(Some(picture())));
         let mut own = board.local();
         let forward = Forward::start(pictures, board.own_place());
         own.wait_for(Option::is_some).await.unwrap();
         drop(forward);
         assert!(own.borrow_and_update().is_none(), "at once");
-        source.send_replace(picture());
+        source.send_replace(Some(picture()));
         tokio::task::yield_now().await;
         assert!(!own.has_changed().unwrap());
     }
 
     #[tokio::test]
     async fn a_stream_that_ends_in_nothing_shows_nothing() {
-        let (board, (source, pictures)) = (Board::new(), watch::channel(picture()));
+        let (board, (source, pictures)) = (Board::new(), watch::channel(Some(picture())));
         let mut own = board.local();
         let _forward = Forward::start(pictures, board.own_place());
         own.wait_for(Option::is_some).await.unwrap();

@@ -71,6 +71,17 @@ pub(crate) struct OwnPicture {
     closings: Vec<Reply>,
 }
 
+/// What there is of calls that I am in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Calls {
+    /// One.
+    pub in_call: bool,
+    /// One with pictures.
+    pub in_video: bool,
+    /// One with pictures that is not on hold.
+    pub active: bool,
+}
+
 impl OwnPicture {
     pub fn new(messages: mpsc::UnboundedSender<Message>, board: Board, given: CameraChoice) -> Self {
         Self {
@@ -147,9 +158,9 @@ impl OwnPicture {
         self.closings.push(reply);
     }
 
-    /// What the calls that I am in want: whether there is one, one with pictures, and one of these that is not on hold.
-    /// `begins_on`: a video call begins with the picture on (kit D01).
-    pub fn need(&mut self, in_call: bool, in_video: bool, active: bool, begins_on: bool) {
+    /// What the calls that I am in want. `begins_on`: a video call begins with the picture on (kit D01).
+    pub fn need(&mut self, calls: Calls, begins_on: bool) {
+        let Calls { in_call, in_video, active } = calls;
         let before = std::mem::replace(&mut self.in_video, in_video);
         if in_video && !before {
             let turns_on = begins_on && (self.chosen.is_some() || self.given != CameraChoice::Nothing);
