@@ -107,8 +107,11 @@ pub fn plan(
         chosen = chosen.max(present.map_or(0, |present| present + 1)).min(sizes.len() - 1);
     }
     let (width, height) = sizes[chosen];
-    let frame_rate =
-        pace(kbps, need_kbps(width, height, 30), quality.frame_rate, before.map(|before| before.frame_rate));
+    let frame_rate = if chosen + 1 == sizes.len() {
+        pace(kbps, need_kbps(width, height, 30), quality.frame_rate, before.map(|before| before.frame_rate))
+    } else {
+        quality.frame_rate
+    };
     let lowered = if network || frame_rate < quality.frame_rate {
         Some(Lowered::Network)
     } else if chosen > 0 {

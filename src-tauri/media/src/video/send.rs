@@ -25,6 +25,8 @@ const BUSY: Duration = Duration::from_millis(90);
 const HOPELESS: Duration = Duration::from_millis(300);
 /// A key frame gets more time: the next one would be no smaller.
 const HOPELESS_KEY: Duration = Duration::from_millis(2_500);
+/// While too much is under way, one packet leaves so often all the same.
+const CHOKED_PAUSE: Duration = Duration::from_millis(60);
 /// While nothing comes back, one packet leaves so often, to find out when something does.
 const STALLED_PAUSE: Duration = Duration::from_millis(200);
 
@@ -90,6 +92,7 @@ pub struct Sender {
     useful_from: Option<u16>,
     /// The line is free again at this moment.
     free_at: Instant,
+    left_at: Option<Instant>,
     /// Bytes that repetitions may take, and when that was reckoned last.
     repeat_budget: f64,
     repeat_at: Instant,
@@ -112,6 +115,7 @@ impl Sender {
             sequence: first_sequence,
             useful_from: None,
             free_at: now,
+            left_at: None,
             repeat_budget: 0.0,
             repeat_at: now,
             burst: None,
@@ -169,7 +173,8 @@ impl Sender {
             });
         }
         let choked = self.controller.is_choked() && !self.controller.is_stalled();
-        if choked {
+        // One packet now and then brings the report that the peer may have sent in vain.
+        if choked && self.left_at.is_some_and(|at| now < at + CHOKED_PAUSE) {
             // The peer's next report opens the window; look again soon.
             self.free_at = now + BURST + Duration::from_millis(5);
             return None;
@@ -340,6 +345,7 @@ impl Sender {
         };
         // A line that stood idle has no right to make up for it.
         self.free_at = self.free_at.max(now) + takes;
+        self.left_at = Some(now);
         self.counts.bytes += packet.payload.len() as u64;
         let transport = self.controller.send(bytes, now, probe);
         Outgoing {

@@ -34,7 +34,7 @@ const EMPTY_MS: f64 = 20.0;
 /// Growth far from any limit, per second.
 const GROWTH: f64 = 0.08;
 /// A packet that left so long before one that is told of will not be told of any more: that report was lost.
-const OVERTAKEN: Duration = Duration::from_millis(300);
+const OVERTAKEN: Duration = Duration::from_millis(100);
 /// Packets remembered until the peer speaks of them.
 const MAX_HISTORY: usize = 8_000;
 

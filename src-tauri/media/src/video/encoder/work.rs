@@ -188,7 +188,8 @@ fn prepare(
     };
     drop(state);
     let key = wants_key && work.last_key.is_none_or(|at| now >= at + KEY_PAUSE);
-    if busy || !(key || fresh && work.is_due(now, &plan, &quality)) {
+    let due = key || fresh && work.is_due(now, &plan, &quality);
+    if busy || !due {
         return None;
     }
     Some(Job { plan, best, key })
