@@ -181,7 +181,7 @@ async fn e10_hangup_ends_a_call_or_cancels_it() {
 async fn e11_a_remote_view_is_drawn_and_when_stopped_not_decoded() {
     let (_town, [mut ann, mut bob]) = on_camera(["ann", "bob"]).await;
     let call = ann.sees_and_talks_with(&mut bob).await;
-    assert_eq!(bob.engine.call_stats(&call).await.unwrap().frames_received, 0.0, "nobody looks yet");
+    assert!(bob.engine.call_stats(&call).await.unwrap().frames_received < 1.0, "nobody looks yet");
     let mut of_ann = bob.looks_at(&call, "ann").await;
     moving(&mut of_ann, "Ann").await;
     assert!(bob.engine.call_stats(&call).await.unwrap().frames_received > 0.0);
@@ -192,7 +192,7 @@ async fn e11_a_remote_view_is_drawn_and_when_stopped_not_decoded() {
     let decoded = bob.engine.call_stats(&call).await.unwrap().frames_received;
     for _ in 0..5 {
         heard!(bob, Event::VoiceVolume(_) => ());
-        assert_eq!(bob.engine.call_stats(&call).await.unwrap().frames_received, decoded);
+        assert!(bob.engine.call_stats(&call).await.unwrap().frames_received < decoded + 1.0);
     }
     assert!(now(&of_ann).is_none());
     let wrong = StartRemoteViewParams { call_id: call, user_id: "zoe".into(), ..StartRemoteViewParams::default() };
