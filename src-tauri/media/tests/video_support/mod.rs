@@ -22,12 +22,12 @@ pub fn picture(width: u32, height: u32, number: u64, code: u64) -> Frame {
     let mut frame = Frame::black(width, height, Instant::now()).expect("a possible size");
     let (w, h) = (width as usize, height as usize);
     let shift = number as usize * 3;
-    let [y, u, v] = frame.planes_mut();
+    let [luma, blue, red] = frame.planes_mut();
     for row in 0..h {
         for column in 0..w {
             let wave = ((column + shift) / 8 + row / 8) % 16;
             let fine = (column * 7 + row * 13 + shift * 5) % 23;
-            y[row * w + column] = (60 + wave * 8 + fine) as u8;
+            luma[row * w + column] = (60 + wave * 8 + fine) as u8;
         }
     }
     let (bw, bh) = block(width, height);
@@ -35,13 +35,13 @@ pub fn picture(width: u32, height: u32, number: u64, code: u64) -> Frame {
         let value = if code >> bit & 1 == 1 { 235 } else { 16 };
         let (left, top) = ((bit % 16) as usize * bw, (bit / 16) as usize * bh);
         for row in top..top + bh {
-            y[row * w + left..row * w + left + bw].fill(value);
+            luma[row * w + left..row * w + left + bw].fill(value);
         }
     }
     for row in 0..h / 2 {
         for column in 0..w / 2 {
-            u[row * w / 2 + column] = (100 + (column + shift) * 50 / w) as u8;
-            v[row * w / 2 + column] = (110 + (row + shift) * 40 / h % 40) as u8;
+            blue[row * w / 2 + column] = (100 + (column + shift) * 50 / w) as u8;
+            red[row * w / 2 + column] = (110 + (row + shift) * 40 / h % 40) as u8;
         }
     }
     frame
