@@ -199,7 +199,7 @@ impl Run {
                 back.push_back((ms + self.delay_ms, Back::Wants(wants.again, wants.key_frame)));
             }
             if ms % REPORT_MS == 0 && !arrivals.is_empty() {
-                let report = complete(&mut told_up_to, std::mem::take(&mut arrivals));
+                let report = complete(&mut told_up_to, &std::mem::take(&mut arrivals));
                 if !random.random_bool(stretch.loss) {
                     back.push_back((ms + self.delay_ms, Back::Report(report)));
                 }
@@ -244,7 +244,7 @@ enum Back {
 }
 
 /// A report names every packet since the last one, those that did not come too.
-fn complete(told_up_to: &mut Option<u16>, arrivals: Vec<Acknowledged>) -> Vec<Acknowledged> {
+fn complete(told_up_to: &mut Option<u16>, arrivals: &[Acknowledged]) -> Vec<Acknowledged> {
     let first = told_up_to.map_or(arrivals[0].sequence, |last| last.wrapping_add(1));
     let last = arrivals.iter().map(|told| told.sequence).max_by_key(|sequence| sequence.wrapping_sub(first) as i16);
     let last = last.unwrap_or(first);
