@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeviceView, PealError};
 
-/// Where a picture of mine comes from.
+/// Where a picture of mine comes from: its `kind`, and what belongs to that kind, as in `{"kind":"screen","id":"1"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(tag = "kind", rename_all = "snake_case")]

@@ -58,6 +58,10 @@ impl Api {
                         let variants = it.variants.iter().map(variant).collect();
                         words.insert(it.ident.to_string(), (doc(&it.attrs), variants));
                     }
+                    Item::Enum(it) if it.ident != "Command" && it.ident != "Event" => {
+                        let variants = it.variants.iter().map(kind_of).collect();
+                        words.insert(it.ident.to_string(), (doc(&it.attrs), variants));
+                    }
                     Item::Enum(it) => {
                         enums.insert(it.ident.to_string(), it);
                     }
@@ -78,6 +82,16 @@ impl Api {
             words,
         }
     }
+}
+
+/// One of several kinds of a thing, as `{"kind":"screen","id":…}` names it, and what else belongs to it.
+fn kind_of(variant: &syn::Variant) -> (String, String) {
+    let mut words = doc(&variant.attrs);
+    for Field { name, kind, optional, doc } in fields(&variant.fields) {
+        let optional = if optional { ", optional" } else { "" };
+        words += &format!(" `{name}` ({kind}{optional}): {doc}");
+    }
+    (snake(&variant.ident.to_string()), words)
 }
 
 fn entry(variant: &syn::Variant, structs: &BTreeMap<String, (String, Vec<Field>)>) -> Entry {
