@@ -171,7 +171,7 @@ async fn what_is_wrong_with_a_file_is_said() {
         b"YUV4MPEG2 W640 H360 F30:1\n",
         b"YUV4MPEG2 W640 H360 F30:1\nFRAME\n",
         b"YUV4MPEG2 W640 H360 F30:1\nFRAMES\n",
-        &vec![b'Y'; 100_000],
+        &b"Y".repeat(100_000),
         &whole[..whole.len() - 1],
     ] {
         std::fs::write(&path, bytes).unwrap();

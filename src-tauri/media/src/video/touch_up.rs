@@ -3,6 +3,9 @@
 //! Skin is found by its colour, which hardly differs between people: what differs is how light it is. It is smoothed by a guided filter (He, Sun,
 //! Tang, "Guided Image Filtering"), which flattens what varies little (pores, freckles, noise) and leaves what varies much (eyes, lips, the
 //! outline of a face), and brightened by a curve that lifts the middle and leaves the dark and the white where they are.
+//!
+//! `docs/beauty` has a face at four levels. `cargo run -p peal-media --example touch_up` measures: with both at level 9 a picture of 640 by 360
+//! takes about 2 ms of one core.
 
 use std::sync::LazyLock;
 
