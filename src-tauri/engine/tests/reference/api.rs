@@ -86,11 +86,11 @@ impl Api {
 
 /// One of several kinds of a thing, as `{"kind":"screen","id":…}` names it, and what else belongs to it.
 fn kind_of(variant: &syn::Variant) -> (String, String) {
-    let mut words = doc(&variant.attrs);
-    for Field { name, kind, optional, doc } in fields(&variant.fields) {
+    let with = fields(&variant.fields).into_iter().map(|Field { name, kind, optional, doc }| {
         let optional = if optional { ", optional" } else { "" };
-        words += &format!(" `{name}` ({kind}{optional}): {doc}");
-    }
+        format!(" `{name}` ({kind}{optional}): {doc}")
+    });
+    let words = std::iter::once(doc(&variant.attrs)).chain(with).collect();
     (snake(&variant.ident.to_string()), words)
 }
 
