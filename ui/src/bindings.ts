@@ -1423,7 +1423,7 @@ export type Verification =
 /**  A device shows another key than the one believed, or than the one compared. */
 "changed";
 
-/**  Where a picture of mine comes from. */
+/**  Where a picture of mine comes from: its `kind`, and what belongs to that kind, as in `{"kind":"screen","id":"1"}`. */
 export type VideoSource = 
 /**  A camera. */
 { kind: "camera"; 
