@@ -19,7 +19,6 @@ use tokio::sync::mpsc;
 #[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/video_support/link.rs"]
 mod link;
-#[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/video_support/mod.rs"]
 mod video_support;
 
@@ -144,9 +143,13 @@ async fn main() {
 
 async fn line(second: u64, alice: &Peer, bob: &Peer, seen: &Mutex<Vec<(Instant, f64)>>, heard: &Heard) {
     let (sent, got) = (alice.stats().await.video, bob.stats().await.video);
-    let since = Instant::now() - Duration::from_secs(1);
-    let recent: Vec<f64> =
-        seen.lock().expect("no panic").iter().filter(|(at, _)| *at >= since).map(|&(_, delay)| delay).collect();
+    let recent: Vec<f64> = seen
+        .lock()
+        .expect("no panic")
+        .iter()
+        .filter(|(at, _)| at.elapsed() < Duration::from_secs(1))
+        .map(|&(_, delay)| delay)
+        .collect();
     let voice: Vec<f64> = heard.delays.lock().expect("no panic").iter().rev().take(50).copied().collect();
     println!(
         "{second:3} s  estimate {:5.0}  sent {:5.0}  got {:5.0} kbit/s  {}x{}  {:2} fps  picture {:4.0}/{:4.0} ms  voice {:4.0}/{:4.0} ms  lost {} again {} keys {}",
