@@ -143,12 +143,11 @@ async fn main() {
 
 async fn line(second: u64, alice: &Peer, bob: &Peer, seen: &Mutex<Vec<(Instant, f64)>>, heard: &Heard) {
     let (sent, got) = (alice.stats().await.video, bob.stats().await.video);
-    let now = Instant::now();
     let recent: Vec<f64> = seen
         .lock()
         .expect("no panic")
         .iter()
-        .filter(|(at, _)| now.duration_since(*at) <= Duration::from_secs(1))
+        .filter(|(at, _)| at.elapsed() < Duration::from_secs(1))
         .map(|&(_, delay)| delay)
         .collect();
     let voice: Vec<f64> = heard.delays.lock().expect("no panic").iter().rev().take(50).copied().collect();

@@ -147,3 +147,28 @@ async fn the_first_picture_comes_soon() {
     println!("first picture after {:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_layer_is_encoded_once_for_all_who_take_it() {
+    let ((to_bob, bob), (to_carol, carol)) = tokio::join!(call(), call());
+    let player = Player::start(640, 360, 30);
+    let hers = encoder(&player, VideoQuality::default());
+    to_bob.peer.send_video(Some(&hers));
+    to_carol.peer.send_video(Some(&hers));
+    bob.peer.want_video(Some((640, 360)));
+    carol.peer.want_video(Some((200, 112)));
+    let (mut large, mut small) = (bob.peer.pictures(), carol.peer.pictures());
+    assert_eq!(next_picture(&mut large).await.width(), 640);
+    assert_eq!(next_picture(&mut small).await.width(), 320);
+    let layers = hers.stats().layers;
+    assert_eq!(layers.iter().map(|layer| (layer.width, layer.takers)).collect::<Vec<_>>(), [(640, 1), (320, 1)]);
+    carol.peer.want_video(Some((640, 360)));
+    timeout(PATIENCE, async { while next_picture(&mut small).await.width() != 640 {} }).await.expect("it grows");
+    timeout(PATIENCE, async {
+        while hers.stats().layers.iter().map(|layer| layer.takers).collect::<Vec<_>>() != [2] {
+            next_picture(&mut large).await;
+        }
+    })
+    .await
+    .expect("one layer is left, for both");
+}

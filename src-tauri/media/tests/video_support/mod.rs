@@ -20,28 +20,28 @@ pub fn now_ms() -> u64 {
 /// A picture with texture that moves, and the low 32 bits of `code` along its top.
 pub fn picture(width: u32, height: u32, number: u64, code: u64) -> Frame {
     let mut frame = Frame::black(width, height, Instant::now()).expect("a possible size");
-    let (w, h) = (width as usize, height as usize);
+    let (across, down) = (width as usize, height as usize);
     let shift = number as usize * 3;
     let [luma, blue, red] = frame.planes_mut();
-    for row in 0..h {
-        for column in 0..w {
+    for row in 0..down {
+        for column in 0..across {
             let wave = ((column + shift) / 8 + row / 8) % 16;
             let fine = (column * 7 + row * 13 + shift * 5) % 23;
-            luma[row * w + column] = (60 + wave * 8 + fine) as u8;
+            luma[row * across + column] = (60 + wave * 8 + fine) as u8;
         }
     }
-    let (bw, bh) = block(width, height);
+    let (block_width, block_height) = block(width, height);
     for bit in 0..BITS {
         let value = if code >> bit & 1 == 1 { 235 } else { 16 };
-        let (left, top) = ((bit % 16) as usize * bw, (bit / 16) as usize * bh);
-        for row in top..top + bh {
-            luma[row * w + left..row * w + left + bw].fill(value);
+        let (left, top) = ((bit % 16) as usize * block_width, (bit / 16) as usize * block_height);
+        for row in top..top + block_height {
+            luma[row * across + left..row * across + left + block_width].fill(value);
         }
     }
-    for row in 0..h / 2 {
-        for column in 0..w / 2 {
-            blue[row * w / 2 + column] = (100 + (column + shift) * 50 / w) as u8;
-            red[row * w / 2 + column] = (110 + (row + shift) * 40 / h % 40) as u8;
+    for row in 0..down / 2 {
+        for column in 0..across / 2 {
+            blue[row * across / 2 + column] = (100 + (column + shift) * 50 / across) as u8;
+            red[row * across / 2 + column] = (110 + (row + shift) * 40 / down % 40) as u8;
         }
     }
     frame
@@ -49,12 +49,12 @@ pub fn picture(width: u32, height: u32, number: u64, code: u64) -> Frame {
 
 /// The code of a picture, at whatever size it came.
 pub fn code(frame: &Frame) -> u64 {
-    let (bw, bh) = block(frame.width(), frame.height());
+    let (block_width, block_height) = block(frame.width(), frame.height());
     let width = frame.width() as usize;
-    let y = frame.planes()[0];
+    let luma = frame.planes()[0];
     (0..BITS).fold(0, |code, bit| {
-        let (left, top) = ((bit % 16) as usize * bw, (bit / 16) as usize * bh);
-        let middle = y[(top + bh / 2) * width + left + bw / 2];
+        let (left, top) = ((bit % 16) as usize * block_width, (bit / 16) as usize * block_height);
+        let middle = luma[(top + block_height / 2) * width + left + block_width / 2];
         code | u64::from(middle > 125) << bit
     })
 }

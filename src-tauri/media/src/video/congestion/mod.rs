@@ -334,7 +334,7 @@ impl Controller {
         let near_limit =
             self.capacity.is_some_and(|capacity| self.kbps > capacity * 0.75 && self.kbps < capacity * 1.25);
         let step = if near_limit {
-            let response = self.round_trip.unwrap_or(Duration::from_millis(100)).as_secs_f64() + 0.1;
+            let response = self.round_trip.unwrap_or(Duration::from_millis(100)).as_secs_f64() + 0.15;
             (9.6 / response).max(4.0)
         } else {
             self.kbps * GROWTH
