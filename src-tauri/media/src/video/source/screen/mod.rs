@@ -5,6 +5,8 @@
 #[cfg(not(target_os = "linux"))]
 mod native;
 #[cfg(target_os = "linux")]
+mod pointer;
+#[cfg(target_os = "linux")]
 mod x11;
 
 use std::time::{Duration, Instant};

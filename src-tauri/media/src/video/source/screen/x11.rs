@@ -22,6 +22,7 @@ use x11rb::rust_connection::RustConnection;
 
 use super::super::{VideoDevice, VideoError};
 use super::Kind;
+use super::pointer::Pointer;
 use crate::video::convert::{Order, Planar};
 
 /// A screen or a window that is never as large as it says is not one.
@@ -74,17 +75,6 @@ struct Memory {
     segment: shm::Seg,
     file: File,
     size: usize,
-}
-
-/// Where the pointer is, and how it looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Pointer {
-    left: i32,
-    top: i32,
-    width: usize,
-    height: usize,
-    /// Premultiplied, blue in the lowest byte, alpha in the highest.
-    pixels: Vec<u32>,
 }
 
 /// The screens, or the windows that can be seen; none without an X server.
@@ -389,27 +379,6 @@ impl Server {
             && pointer.left + pointer.width as i32 > 0
             && pointer.top + pointer.height as i32 > 0;
         (inside && pointer.pixels.len() == pointer.width * pointer.height).then_some(pointer)
-    }
-}
-
-impl Pointer {
-    /// Draws it over a picture of four bytes for a pixel.
-    fn draw(&self, pixels: &mut [u8], width: usize, height: usize) {
-        for (row, line) in self.pixels.chunks_exact(self.width.max(1)).enumerate() {
-            let Some(y) = usize::try_from(self.top + row as i32).ok().filter(|y| *y < height) else {
-                continue;
-            };
-            for (column, over) in line.iter().enumerate() {
-                let Some(x) = usize::try_from(self.left + column as i32).ok().filter(|x| *x < width) else {
-                    continue;
-                };
-                let over = over.to_le_bytes();
-                let left = 255 - u32::from(over[3]);
-                for (under, over) in pixels[(y * width + x) * 4..][..3].iter_mut().zip(over) {
-                    *under = (u32::from(over) + u32::from(*under) * left / 255).min(255) as u8;
-                }
-            }
-        }
     }
 }
 
