@@ -63,6 +63,7 @@ fn a_call_by_voice_becomes_one_with_pictures_when_both_wish_it() {
         person.sees_call("connected");
     }
     alice.page.click(&id("camera"));
+    alice.page.sees(&format!("{}[aria-busy]", id("camera")));
     bob.page.sees(&id("switch-request"));
     desk.picture("video-asked");
     bob.page.click(&id("switch-no"));
@@ -104,6 +105,7 @@ fn a_shared_screen_is_seen() {
     desk.picture("video-screen");
     alice.page.click(&id("share"));
     bob.page.misses(&format!("{}[data-video=\"true\"]", id("tile")));
+    alice.page.sees(&format!("{}[data-off=\"false\"]", id("share")));
     alice.page.click(&id("hang-up"));
     ends(&desk, &mut bob, "hangup");
 }
@@ -124,6 +126,9 @@ fn a_doorbell_is_seen_before_anybody_answers() {
                 .is_some_and(|all| all.iter().any(|it| it["name"] == "Alice Lindqvist" && it["presence"] == "online"))
         })
         .unwrap();
+    // Only a device that she knows may show itself before she answers.
+    let gates = alice.sees_contact("gate");
+    alice.page.invoke("add_contact", &json!({ "userId": gates }));
     let contacts = view["contacts"].as_array().unwrap();
     let alices = contacts.iter().find(|it| it["name"] == "Alice Lindqvist").unwrap()["user_id"].clone();
     let call = gate.ask("call", &json!({ "to": [alices], "media": "video", "message": "Parcel" })).unwrap();
@@ -139,6 +144,34 @@ fn a_doorbell_is_seen_before_anybody_answers() {
     ends(&desk, &mut alice, "hangup");
 }
 
+#[test]
+fn nine_people_stand_in_nine_tiles() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let mut alice = desk.opens_as("default", "Alice Lindqvist");
+    alice.page.place(100, 60, 1280, 860);
+    let mut guests: Vec<Headless> = (1..=8).map(|number| guest(&desk, &format!("guest-{number}"))).collect();
+    let users: Vec<String> = (1..=8).map(|number| alice.sees_contact(&format!("guest-{number}"))).collect();
+    alice.page.invoke("call", &json!({ "params": { "to": users, "media": "video" } }));
+    for guest in &mut guests {
+        guest.event("connected").unwrap();
+    }
+    alice.sees_call("connected");
+    shows_the_pattern(&mut alice);
+    alice.page.until(&format!("document.querySelectorAll('{}[data-video=\"true\"]').length === 9", id("tile")));
+    for user in &users {
+        moves(&mut alice.page, &format!("{}[data-user-id=\"{user}\"] canvas", id("tile")));
+    }
+    desk.picture("video-nine");
+    alice.page.click(&format!("{}[data-user-id=\"{}\"] {}", id("tile"), users[2], id("pin")));
+    alice.page.sees(&format!("{}[data-large=\"{}\"]", id("pictures"), users[2]));
+    moves(&mut alice.page, &format!("{}[data-user-id=\"{}\"] canvas", id("tile"), users[2]));
+    desk.picture("video-pinned");
+    alice.page.click(&id("hang-up"));
+    alice.page.click(&id("end-for-all"));
+    ends(&desk, &mut alice, "hangup");
+}
+
 /// The small window comes, shows what moves, and brings the main one back.
 fn small_window_shows_and_leads_back(desk: &Desk, person: &mut Peal) {
     person.page.click(&id("picture-in-picture"));
@@ -149,6 +182,17 @@ fn small_window_shows_and_leads_back(desk: &Desk, person: &mut Peal) {
     person.page.click_away(&id("small-back"));
     person.page.look_at(&main);
     person.page.sees(&id("call"));
+}
+
+/// Somebody without windows who answers at once, and whose picture is small: nine of them share this computer.
+fn guest(desk: &Desk, name: &str) -> Headless {
+    let mut options = arguments(name, desk.broker, desk.home());
+    let more = ["--microphone", "silence", "--speaker", "null", "--camera", "pattern", "--auto-answer"];
+    options.extend(more.map(str::to_owned));
+    let mut guest = Headless::start(name, options).unwrap();
+    guest.online().unwrap();
+    guest.ask("set_settings", &json!({ "video_width": 320, "video_height": 180, "frame_rate": 10 })).unwrap();
+    guest
 }
 
 fn in_a_video_call(alice: &mut Peal, bob: &mut Peal) {
