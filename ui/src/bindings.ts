@@ -1437,11 +1437,11 @@ id: string } |
 { kind: "window"; 
 /**  Which. */
 id: string } | 
-/**  A file with moving pictures (Y4M), played in real time. */
+/**  A file with moving pictures (Y4M), played in real time. At its end my picture is off. */
 { kind: "file"; 
 /**  Where it is on this computer. */
 path: string; 
-/**  It begins again at its end; else the last picture stays. */
+/**  It begins again at its end. */
 looped?: boolean } | 
 /**  A moving test pattern with the time in it. */
 { kind: "pattern" };
@@ -1458,7 +1458,10 @@ export type VideoSources = {
 
 /**  My own picture, and what is wrong with it. */
 export type VideoView = {
-	/**  The cameras that are there. Looked for when something first needs a picture, and as they come and go while it does. */
+	/**
+	 *  The cameras that are there: looked for at the start, by `video_sources`, and every other second while my picture is
+	 *  on or looked at.
+	 */
 	cameras: DeviceView[],
 	/**  My picture is on: it is in the video calls that run and that begin, until `close_camera` or the last one ends. */
 	on: boolean,
