@@ -1,10 +1,11 @@
-//! Who is called with pictures is seen: tiles that move, the camera that goes off, the small window.
+//! Who is called with pictures is seen: tiles that move, a doorbell before the answer, a shared screen, the small window.
 
 use std::time::Duration;
 
 use peal_tests::desk::page::{Page, id};
 use peal_tests::desk::screen::Area;
 use peal_tests::desk::{Desk, Peal};
+use peal_tests::headless::{Headless, arguments};
 use serde_json::json;
 
 use crate::{ends, turn, two_people};
@@ -49,6 +50,128 @@ fn two_people_see_each_other_move() {
     ends(&desk, &mut bob, "hangup");
 }
 
+#[test]
+fn a_call_by_voice_becomes_one_with_pictures_when_both_wish_it() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let (mut alice, mut bob) = two_people(&desk);
+    let bobs = alice.sees_contact("Bob Chen");
+    alice.calls(&bobs);
+    bob.rings();
+    bob.picks("answer");
+    for person in [&mut alice, &mut bob] {
+        person.sees_call("connected");
+    }
+    alice.page.click(&id("camera"));
+    alice.page.sees(&format!("{}[aria-busy]", id("camera")));
+    bob.page.sees(&id("switch-request"));
+    desk.picture("video-asked");
+    bob.page.click(&id("switch-no"));
+    alice.page.sees(&format!("{}[data-media=\"audio\"]", id("call")));
+    alice.page.misses(&format!("{}[aria-busy]", id("camera")));
+
+    alice.page.click(&id("camera"));
+    bob.page.click(&id("switch-yes"));
+    for person in [&mut alice, &mut bob] {
+        person.page.sees(&format!("{}[data-media=\"video\"]", id("call")));
+    }
+    // There is no camera on this desk, and that is said.
+    alice.page.sees(&id("video-problem"));
+    desk.picture("video-without-camera");
+    shows_the_pattern(&mut alice);
+    alice.page.misses(&id("video-problem"));
+    moves(&mut bob.page, &format!("{} canvas", id("tile")));
+    alice.page.click(&id("hang-up"));
+    ends(&desk, &mut bob, "hangup");
+}
+
+#[test]
+fn a_shared_screen_is_seen() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let (mut alice, mut bob) = two_people(&desk);
+    in_a_video_call(&mut alice, &mut bob);
+    alice.page.click(&id("share"));
+    desk.picture("video-sources");
+    alice.page.click(&format!("{}[data-kind=\"screen\"]", id("source")));
+    alice.page.sees(&format!("{}[data-off=\"true\"]", id("share")));
+    moves(&mut bob.page, &format!("{} canvas", id("tile")));
+    // The whole desk, in its own shape.
+    let shape =
+        "(() => { const [w, h] = document.querySelector('[data-testid=\"tile\"] canvas').dataset.size.split('x');
+                  return w / h; })()";
+    let shape = bob.page.value(shape).as_f64().unwrap();
+    assert!((shape - 1.5).abs() < 0.02, "{shape}");
+    desk.picture("video-screen");
+    alice.page.click(&id("share"));
+    bob.page.misses(&format!("{}[data-video=\"true\"]", id("tile")));
+    alice.page.sees(&format!("{}[data-off=\"false\"]", id("share")));
+    alice.page.click(&id("hang-up"));
+    ends(&desk, &mut bob, "hangup");
+}
+
+#[test]
+fn a_doorbell_is_seen_before_anybody_answers() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let mut alice = desk.opens_as("default", "Alice Lindqvist");
+    let mut options = arguments("gate", desk.broker, desk.home());
+    let more = ["--microphone", "silence", "--speaker", "null", "--device", "--camera", "pattern"];
+    options.extend(more.map(str::to_owned));
+    let mut gate = Headless::start("gate", options).unwrap();
+    let view = gate
+        .snapshot_where("Alice online", |view| {
+            view["contacts"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|it| it["name"] == "Alice Lindqvist" && it["presence"] == "online"))
+        })
+        .unwrap();
+    // Only a device that she knows may show itself before she answers.
+    let gates = alice.sees_contact("gate");
+    alice.page.invoke("add_contact", &json!({ "userId": gates }));
+    let contacts = view["contacts"].as_array().unwrap();
+    let alices = contacts.iter().find(|it| it["name"] == "Alice Lindqvist").unwrap()["user_id"].clone();
+    let call = gate.ask("call", &json!({ "to": [alices], "media": "video", "message": "Parcel" })).unwrap();
+    alice.rings();
+    moves(&mut alice.page, &id("live-picture"));
+    assert!(alice.page.text(&id("incoming")).contains("Parcel"));
+    desk.picture("video-doorbell");
+    alice.picks("answer");
+    alice.sees_call("connected");
+    moves(&mut alice.page, &format!("{} canvas", id("tile")));
+    desk.picture("video-doorbell-answered");
+    gate.ask("hangup", &json!({ "call_id": call["call_id"] })).unwrap();
+    ends(&desk, &mut alice, "hangup");
+}
+
+#[test]
+fn nine_people_stand_in_nine_tiles() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let mut alice = desk.opens_as("default", "Alice Lindqvist");
+    alice.page.place(100, 60, 1280, 860);
+    let mut guests: Vec<Headless> = (1..=8).map(|number| guest(&desk, &format!("guest-{number}"))).collect();
+    let users: Vec<String> = (1..=8).map(|number| alice.sees_contact(&format!("guest-{number}"))).collect();
+    alice.page.invoke("call", &json!({ "params": { "to": users, "media": "video" } }));
+    for guest in &mut guests {
+        guest.event("connected").unwrap();
+    }
+    alice.sees_call("connected");
+    shows_the_pattern(&mut alice);
+    alice.page.until(&format!("document.querySelectorAll('{}[data-video=\"true\"]').length === 9", id("tile")));
+    for user in &users {
+        moves(&mut alice.page, &format!("{}[data-user-id=\"{user}\"] canvas", id("tile")));
+    }
+    desk.picture("video-nine");
+    alice.page.click(&format!("{}[data-user-id=\"{}\"] {}", id("tile"), users[2], id("pin")));
+    alice.page.sees(&format!("{}[data-large=\"{}\"]", id("pictures"), users[2]));
+    moves(&mut alice.page, &format!("{}[data-user-id=\"{}\"] canvas", id("tile"), users[2]));
+    desk.picture("video-pinned");
+    alice.page.click(&id("hang-up"));
+    alice.page.click(&id("end-for-all"));
+    ends(&desk, &mut alice, "hangup");
+}
+
 /// The small window comes, shows what moves, and brings the main one back.
 fn small_window_shows_and_leads_back(desk: &Desk, person: &mut Peal) {
     person.page.click(&id("picture-in-picture"));
@@ -59,6 +182,17 @@ fn small_window_shows_and_leads_back(desk: &Desk, person: &mut Peal) {
     person.page.click_away(&id("small-back"));
     person.page.look_at(&main);
     person.page.sees(&id("call"));
+}
+
+/// Somebody without windows who answers at once, and whose picture is small: nine of them share this computer.
+fn guest(desk: &Desk, name: &str) -> Headless {
+    let mut options = arguments(name, desk.broker, desk.home());
+    let more = ["--microphone", "silence", "--speaker", "null", "--camera", "pattern", "--auto-answer"];
+    options.extend(more.map(str::to_owned));
+    let mut guest = Headless::start(name, options).unwrap();
+    guest.online().unwrap();
+    guest.ask("set_settings", &json!({ "video_width": 320, "video_height": 180, "frame_rate": 10 })).unwrap();
+    guest
 }
 
 fn in_a_video_call(alice: &mut Peal, bob: &mut Peal) {

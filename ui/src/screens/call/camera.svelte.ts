@@ -51,7 +51,8 @@ export class Camera {
 
   /** Shows that; nothing: the camera. */
   show(source: VideoSource | null): void {
-    if (source?.kind === 'screen' || source?.kind === 'window') this.before = this.on && !this.sharing;
+    const shares = source?.kind === 'screen' || source?.kind === 'window';
+    if (shares && !this.sharing) this.before = this.on && this.view().video.source?.kind === 'camera';
     if (!this.isVoice) {
       void attempt(openCamera(source));
       return;
@@ -61,9 +62,10 @@ export class Camera {
       void attempt(switchMedia(this.call().call_id, 'video')).then((ok) => !ok && this.forget());
   }
 
-  /** No screen any more: the camera again, if it was on before. */
-  stopSharing(): void {
-    void attempt(this.before ? openCamera({ kind: 'camera', id: null }) : closeCamera());
+  /** No screen any more, at once; then the camera again, if it was on before. */
+  async stopSharing(): Promise<void> {
+    if ((await attempt(closeCamera())) && this.before)
+      await attempt(openCamera({ kind: 'camera', id: null }));
   }
 
   /** Looks what has become of the question. Made for `$effect`. */
