@@ -46,6 +46,8 @@ pub enum DescriptionError {
 pub(super) enum Kind {
     Offer,
     Answer,
+    /// Of a media server, where a picture alone, or a voice alone, is something.
+    StreamAnswer,
 }
 
 #[derive(Debug, Default)]
@@ -178,7 +180,7 @@ fn judge(session: &Section, sections: &[Section], kind: Kind) -> Result<(), Desc
     // A section with port 0 is refused or stopped, unless it is bundled into another (RFC 8843): those with an
     // encrypted profile do no harm, the others carry nothing.
     let in_use = |section: &&Section| section.port != "0";
-    let mut voice = false;
+    let (mut voice, mut picture) = (false, false);
     for section in sections.iter().filter(in_use) {
         if !is_encrypted(section) {
             return Err(DescriptionError::NotEncrypted);
@@ -194,8 +196,10 @@ fn judge(session: &Section, sections: &[Section], kind: Kind) -> Result<(), Desc
             return Err(DescriptionError::DtlsRole);
         }
         voice |= section.media == "audio" && section.has_opus;
+        picture |= section.media == "video";
     }
-    if voice { Ok(()) } else { Err(DescriptionError::NoVoice) }
+    let enough = voice || (picture && kind == Kind::StreamAnswer);
+    if enough { Ok(()) } else { Err(DescriptionError::NoVoice) }
 }
 
 fn is_encrypted(section: &Section) -> bool {
@@ -256,6 +260,9 @@ mod tests {
         assert_eq!(check(&offer().replace("opus", "PCMU"), Kind::Offer), Err(DescriptionError::NoVoice));
         let stopped = offer().replace("m=audio 9", "m=audio 0");
         assert_eq!(check(&stopped, Kind::Answer), Err(DescriptionError::NoVoice));
+        let picture = offer().replace("m=audio", "m=video");
+        assert_eq!(check(&picture, Kind::Answer), Err(DescriptionError::NoVoice));
+        assert!(check(&picture, Kind::StreamAnswer).is_ok(), "a picture alone can be played");
         let active = offer().replace("actpass", "active");
         assert_eq!(check(&active, Kind::Offer), Err(DescriptionError::DtlsRole));
         assert!(check(&active, Kind::Answer).is_ok());

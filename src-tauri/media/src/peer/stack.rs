@@ -12,14 +12,16 @@ use rtc::peer_connection::configuration::{
     RTCBundlePolicy, RTCConfiguration, RTCConfigurationBuilder, RTCIceTransportPolicy, RTCRtcpMuxPolicy,
 };
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceServer};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
     RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler};
 
 use super::bind::BindAddresses;
-use super::config::{DtlsAnswer, IceServer, PeerConfig};
+use super::config::{DtlsAnswer, IceServer, PeerConfig, Purpose};
 use super::control::{MAX_CONTROL_MESSAGE, SEND_BUFFER};
 use super::video::Traffic;
 use super::{PeerError, voice};
@@ -79,6 +81,32 @@ pub(super) async fn connection(
     // The stack's future is 20 KiB; it need not be part of every future that opens a connection.
     let connection = Box::pin(builder.build()).await?;
     Ok(Arc::new(connection))
+}
+
+/// Says which way voice and picture go.
+pub(super) async fn add_media(
+    connection: &dyn PeerConnection,
+    purpose: Purpose,
+    voice: Arc<TrackLocalStaticRTP>,
+    picture: Arc<TrackLocalStaticRTP>,
+) -> Result<(), PeerError> {
+    let init = |direction| Some(RTCRtpTransceiverInit { direction, streams: Vec::new(), send_encodings: Vec::new() });
+    match purpose {
+        Purpose::Call => {
+            connection.add_track(voice as _).await?;
+            connection.add_track(picture as _).await?;
+        }
+        Purpose::Publish => {
+            connection.add_transceiver_from_track(voice as _, init(RTCRtpTransceiverDirection::Sendonly)).await?;
+            connection.add_transceiver_from_track(picture as _, init(RTCRtpTransceiverDirection::Sendonly)).await?;
+        }
+        Purpose::Play => {
+            for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
+                connection.add_transceiver_from_kind(kind, init(RTCRtpTransceiverDirection::Recvonly)).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The track that carries our voice. `identity` must be unlike the peer's, or the stack sends RTCP astray.
