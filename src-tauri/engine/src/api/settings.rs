@@ -121,6 +121,9 @@ pub struct Settings {
     pub beauty_level: u8,
     /// I see my own picture as in a mirror; the others never do.
     pub mirror_preview: bool,
+    /// Media servers may be reached without encryption on other computers, too: the token and the keys of voice and picture
+    /// can be read on the way, so that this is for a network of one's own.
+    pub plain_http_streams: bool,
     /// Safe mode: a login needs a token (kit D08). Since the next login.
     pub check_sum: bool,
     /// The log says more (kit D09); never names, addresses or words.
@@ -174,6 +177,7 @@ impl Default for Settings {
             whiteness_level: 0,
             beauty_level: 0,
             mirror_preview: true,
+            plain_http_streams: false,
             check_sum: true,
             debug: false,
         }
@@ -254,6 +258,8 @@ pub struct SettingsPatch {
     pub beauty_level: Option<u8>,
     /// I see my own picture as in a mirror; the others never do.
     pub mirror_preview: Option<bool>,
+    /// As in [`Settings`].
+    pub plain_http_streams: Option<bool>,
     /// A login needs a token.
     pub check_sum: Option<bool>,
     /// The log says more.
@@ -353,6 +359,7 @@ impl SettingsPatch {
         take(&mut settings.whiteness_level, self.whiteness_level.as_ref());
         take(&mut settings.beauty_level, self.beauty_level.as_ref());
         take(&mut settings.mirror_preview, self.mirror_preview.as_ref());
+        take(&mut settings.plain_http_streams, self.plain_http_streams.as_ref());
         take(&mut settings.check_sum, self.check_sum.as_ref());
         take(&mut settings.debug, self.debug.as_ref());
         settings

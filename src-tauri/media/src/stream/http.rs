@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 
 use super::links::ice_servers;
@@ -41,7 +43,8 @@ pub(super) struct Created {
 impl Http {
     /// Reads the system's certificates, which takes a while.
     pub(super) async fn new(plain: PlainHttp) -> Result<Self, StreamError> {
-        let tls = tokio::task::spawn_blocking(tls).await.map_err(|error| StreamError::Unreachable(error.to_string()))??;
+        let tls =
+            tokio::task::spawn_blocking(tls).await.map_err(|error| StreamError::Unreachable(error.to_string()))??;
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             // Each step is looked at before it is taken.
@@ -128,8 +131,8 @@ impl Http {
     fn request(&self, method: Method, url: &StreamUrl, token: Option<&str>) -> Result<RequestBuilder, StreamError> {
         let request = self.client.request(method, url.url().clone());
         let Some(token) = token else { return Ok(request) };
-        let mut value =
-            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| StreamError::BadUrl("the token has signs that no token has"))?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+            .map_err(|_| StreamError::BadUrl("the token has signs that no token has"))?;
         value.set_sensitive(true);
         Ok(request.header(AUTHORIZATION, value))
     }

@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn only_https_and_http_to_this_computer_are_taken() {
-        for text in ["https://media.example/live/whip", "http://127.0.0.1:8889/a/whip", "http://[::1]/", "http://localhost/"]
+        for text in
+            ["https://media.example/live/whip", "http://127.0.0.1:8889/a/whip", "http://[::1]/", "http://localhost/"]
         {
             at(text);
         }
