@@ -10,5 +10,7 @@ pub mod ears;
 pub mod eyes;
 pub mod headless;
 pub mod measure;
+#[cfg(unix)]
+pub mod media_server;
 pub mod person;
 pub mod sound_server;

@@ -258,7 +258,7 @@ pub struct SettingsPatch {
     pub beauty_level: Option<u8>,
     /// I see my own picture as in a mirror; the others never do.
     pub mirror_preview: Option<bool>,
-    /// As in [`Settings`].
+    /// Media servers may be reached without encryption on other computers, too.
     pub plain_http_streams: Option<bool>,
     /// A login needs a token.
     pub check_sum: Option<bool>,
