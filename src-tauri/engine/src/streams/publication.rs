@@ -77,8 +77,8 @@ impl Publication {
 
     /// Whether the calls that it was part of are over.
     pub fn outlived(&mut self, in_call: bool) -> bool {
-        let was = std::mem::replace(&mut self.in_call, self.in_call || in_call);
-        was && !in_call
+        self.in_call |= in_call;
+        self.in_call && !in_call
     }
 
     /// Lets my voice out, or keeps it in.
