@@ -97,7 +97,7 @@ async fn a04_logging_out_ends_the_call_and_the_connection() {
 async fn a05_publish_stream_answers_where_it_is_pushed_and_the_others_play_it() {
     let (server, town) = (MediaServer::start_with(&["--token", "ann's"]), Town::new().await);
     let mut ann =
-        town.person_with("ann", sees_pattern(EngineConfig { microphone: Some(hums(440.0)), ..town.config() })).await;
+        town.person_with("ann", sees_pattern(EngineConfig { microphone: Some(hums(1_300.0)), ..town.config() })).await;
     let record = town.place().join("heard.wav");
     let mut bob = town.person_with("bob", EngineConfig { speaker: Some(writes(&record)), ..town.config() }).await;
     let call = ann.sees_and_talks_with(&mut bob).await;
@@ -119,7 +119,7 @@ async fn a05_publish_stream_answers_where_it_is_pushed_and_the_others_play_it() 
         heard!(bob, Event::VoiceVolume(_) => ());
     }
     let heard = read_wav(&record)[played + RATE as usize / 2..].to_vec();
-    assert!(tone_dbfs(&heard, 440.0) > -40.0, "Ann hums by the server: {}", tone_dbfs(&heard, 440.0));
+    assert!(tone_dbfs(&heard, 1_300.0) > -40.0, "Ann hums by the server: {}", tone_dbfs(&heard, 1_300.0));
 
     ann.engine.stop_publishing().await.unwrap();
     assert_eq!(ann.engine.snapshot().published, None);
@@ -183,8 +183,8 @@ async fn a09_an_invite_arrives_with_its_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a10_the_peers_stream_can_be_played_from_its_play_url_before_answering() {
-    let (server, town) = (MediaServer::start_with(&["--play-token", "let me in"]), Town::new().await);
-    let gate = EngineConfig { kind: ContactKind::Device, microphone: Some(hums(440.0)), ..town.config() };
+    let (server, town) = (MediaServer::start_with(&["--play-token", "let-me-in"]), Town::new().await);
+    let gate = EngineConfig { kind: ContactKind::Device, microphone: Some(hums(1_300.0)), ..town.config() };
     let mut gate = town.person_with("front-gate", sees_pattern(gate)).await;
     let record = town.place().join("heard.wav");
     let mut ann = town.person_with("ann", EngineConfig { speaker: Some(writes(&record)), ..town.config() }).await;
@@ -193,7 +193,7 @@ async fn a10_the_peers_stream_can_be_played_from_its_play_url_before_answering()
     ann.sees_online("front-gate").await;
     gate.sees_online("ann").await;
     gate.engine.open_camera(OpenCameraParams::default()).await.unwrap();
-    let params = PublishStreamParams { play_token: Some("let me in".into()), ..server.publishing("gate") };
+    let params = PublishStreamParams { play_token: Some("let-me-in".into()), ..server.publishing("gate") };
     gate.engine.publish_stream(params).await.unwrap();
 
     let call = gate.calls_by_video("ann").await.call_id;
@@ -210,7 +210,7 @@ async fn a10_the_peers_stream_can_be_played_from_its_play_url_before_answering()
     moving(&mut of_gate, "who is at the gate").await;
     comes_by_the_server(&ann, &call, &mut of_gate).await;
     let heard = read_wav(&record);
-    assert!(tone_dbfs(&heard[heard.len() - RATE as usize / 2..], 440.0) > -40.0, "the gate hums");
+    assert!(tone_dbfs(&heard[heard.len() - RATE as usize / 2..], 1_300.0) > -40.0, "the gate hums");
     let stop = StopRemoteViewParams { call_id: call.clone(), user_id: "front-gate".into(), view: None };
     ann.engine.stop_remote_view(stop).await.unwrap();
     server.has(&["gate"], &[]).await;

@@ -21,8 +21,6 @@ import {
   useNACK,
   useOPUS,
   usePLI,
-  useTWCC,
-  useTransportWideCC,
 } from 'werift';
 
 const { values: options } = parseArgs({ options: { token: { type: 'string' }, 'play-token': { type: 'string' } } });
@@ -43,11 +41,10 @@ function connect() {
       video: [
         useH264({
           parameters: 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
-          rtcpFeedback: [useNACK(), usePLI(), useTWCC()],
+          rtcpFeedback: [useNACK(), usePLI()],
         }),
       ],
     },
-    headerExtensions: { video: [useTransportWideCC()] },
     iceServers: [],
     iceAdditionalHostAddresses: ['127.0.0.1'],
     iceUseIpv6: false,
@@ -65,6 +62,9 @@ function begin(kind, stream) {
   session.connection.connectionStateChange.subscribe((state) => {
     if (state === 'failed' || state === 'closed' || state === 'disconnected') {
       void end(session);
+    } else if (state === 'connected' && kind === 'whep') {
+      // Whoever begins to look needs a whole picture.
+      askForKeyFrame(stream);
     }
   });
   sessions.set(session.id, session);

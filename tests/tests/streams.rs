@@ -33,7 +33,8 @@ async fn voice_and_picture_go_through_another_programs_server() {
     let server = MediaServer::start();
     let (publisher, _events) = StreamSession::publish(&config(), &at(&server.whip("a")), None).await.unwrap();
     server.has(&["a"], &[]).await;
-    let pattern = Source::open(SourceChoice::Pattern, Format::default(), TouchUp::default());
+    let format = Format { width: 640, height: 360, frame_rate: 15 };
+    let pattern = Source::open(SourceChoice::Pattern, format, TouchUp::default());
     let encoder = Arc::new(VideoEncoder::new(VideoQuality::default()));
     encoder.set_input(Some(pattern.pictures()));
     publisher.peer().send_video(Some(&encoder));

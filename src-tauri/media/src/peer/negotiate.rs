@@ -11,6 +11,7 @@ use super::candidate::{self, EarlyCandidates, Usable};
 use super::config::Purpose;
 use super::description::{self, Kind};
 use super::gather::HALF_TRICKLE;
+use super::stack::OPUS_PAYLOAD_TYPE;
 use super::{Candidate, Inner, Peer, PeerError};
 
 /// Candidates of the peer used at most in one ICE generation: each one is a pair more to check for every local address.
@@ -217,24 +218,15 @@ impl Inner {
     /// Reads what the negotiation settled for voice and picture.
     async fn agree(&self, negotiation: &Negotiation) {
         if self.purpose == Purpose::Play {
-            return self.agree_to_play().await;
+            // Whoever answers an offer that only receives sends with its numbers (RFC 3264 section 5.1).
+            self.agreement.expect(OPUS_PAYLOAD_TYPE);
+            return self.video.agreement.expect();
         }
         let takes_video = negotiation.remote.as_deref().is_some_and(description::takes_video);
         for sender in self.connection.get_senders().await {
             let Ok(parameters) = sender.get_parameters().await else { continue };
             if sender.track().kind().await == RtpCodecKind::Video {
                 self.video.agreement.update(&parameters.rtp_parameters, takes_video);
-            } else {
-                self.agreement.update(&parameters.rtp_parameters);
-            }
-        }
-    }
-    /// The same where nothing of ours is sent.
-    async fn agree_to_play(&self) {
-        for receiver in self.connection.get_receivers().await {
-            let Ok(parameters) = receiver.get_parameters().await else { continue };
-            if receiver.track().kind().await == RtpCodecKind::Video {
-                self.video.agreement.update(&parameters.rtp_parameters, false);
             } else {
                 self.agreement.update(&parameters.rtp_parameters);
             }

@@ -30,7 +30,7 @@ use super::{PeerError, voice};
 const OPUS_FMTP: &str = "minptime=10;useinbandfec=1;usedtx=1";
 
 /// The usual payload type in browsers; each call's own is negotiated.
-const OPUS_PAYLOAD_TYPE: u8 = 111;
+pub(super) const OPUS_PAYLOAD_TYPE: u8 = 111;
 
 /// Connectivity checks every 20 ms, for 2 s a pair: the stack's 200 ms makes a call connect 180 ms later than it could.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
