@@ -24,7 +24,8 @@ impl Phone {
             // They ask for the same.
             (MediaKind::Video, Some(false)) => self.answer_switch(id, true),
             (MediaKind::Video, None) if call.only_other().is_some() => {
-                let revision = call.media_revision.saturating_add(1);
+                // Larger than that of a question that was refused: it is another one.
+                let revision = call.media_revision.max(call.asked_revision).saturating_add(1);
                 call.asked_revision = revision;
                 let (deadline, again_at) = (now + SWITCH_LIMIT, Some(now + SAID_AGAIN));
                 call.switch = Some(PendingSwitch { by_me: true, media, revision, deadline, again_at });

@@ -51,6 +51,22 @@ fn a_no_or_no_answer_leaves_it_voice() {
 }
 
 #[test]
+fn after_a_no_one_may_ask_again() {
+    let mut town = pair();
+    let call = asks_for_video(&mut town);
+    town.wish("bob/desk", Input::AnswerSwitch { call, accept: false });
+    town.run(STEP);
+    town.wish("ann/desk", Input::SwitchMedia { call, media: MediaKind::Video });
+    town.run(STEP);
+    assert!(!town.snapshot("bob/desk", call).unwrap().switch.unwrap().by_me);
+    // Who asks at the same time has counted otherwise, and still it is one picture.
+    town.wish("bob/desk", Input::SwitchMedia { call, media: MediaKind::Video });
+    town.run(STEP);
+    assert_eq!(media(&town, "ann/desk", call), MediaKind::Video);
+    assert_eq!(media(&town, "bob/desk", call), MediaKind::Video);
+}
+
+#[test]
 fn a_question_and_its_answer_that_are_lost_are_said_again() {
     let mut town = pair();
     town.censor = Some(|_, _, signal| matches!(signal, Signal::MediaRequest { .. }));
