@@ -17,11 +17,21 @@ const SHOWN_AT_ONCE = 3;
 class Toasts {
   all: Toast[] = $state.raw([]);
   private next = 1;
+  /** What banners say as long as it is so. */
+  private standing: string[] = [];
 
   show(said: Said, tone: Toast['tone'] = 'plain'): void {
+    if (this.standing.includes(said.title)) return;
     // The same words twice say no more than once.
     const others = this.all.filter((toast) => toast.said.title !== said.title);
     this.all = [...others, { id: this.next++, said, tone }].slice(-SHOWN_AT_ONCE);
+  }
+
+  /** A banner says so: no toast repeats it until the answered function is called. */
+  stands(title: string): () => void {
+    this.standing.push(title);
+    this.all = this.all.filter((toast) => toast.said.title !== title);
+    return () => this.standing.splice(this.standing.indexOf(title), 1);
   }
 
   fail(thrown: unknown): void {
