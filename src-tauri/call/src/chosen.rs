@@ -71,6 +71,7 @@ impl Phone {
             member.selected = true;
             member.silent_since = now;
         }
+        call.expect_guests(now);
         self.merge(now, id, &inviter, roster);
         let Some(call) = self.call_mut(id).filter(|call| call.is_in()) else {
             return;

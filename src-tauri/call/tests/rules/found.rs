@@ -276,3 +276,29 @@ fn who_blocks_the_inviter_does_not_hear_of_the_next_invitation() {
     assert!(!town.rings("cat/desk"));
     assert_eq!(status(&town, "cat/desk", call), Some(RecordStatus::Rejected));
 }
+
+/// Seeds 5296629, 5313539: the one who came in had read of an open invitation whose end nobody told any more.
+#[test]
+fn who_comes_in_waits_for_nobody_without_end() {
+    for comer in ["bob", "eve"] {
+        let mut town = people(&["ann", "bob", "cat", "dan", "eve"]);
+        let call = conference(&mut town, "ann/desk", &["bob", "cat"]);
+        let dan = town.callee("dan");
+        town.wish("bob/desk", Input::Transfer { call, callee: dan, lifetime: SECOND * 60 });
+        town.run(STEP);
+        town.censor = Some(|from, _, signal| *from == address("bob/desk") && matches!(signal, Signal::Roster { .. }));
+        town.wish("bob/desk", Input::Leave { call });
+        town.run(STEP);
+        town.invite("ann/desk", call, &[comer]);
+        town.run(STEP);
+        let comer = format!("{comer}/desk");
+        town.wish(&comer, accept(call));
+        town.run(SECOND);
+        assert_eq!(member(&town, &comer, call, "dan"), Some((MemberState::Inviting, None)));
+        for name in ["ann/desk", "cat/desk"] {
+            town.wish(name, Input::Leave { call });
+        }
+        town.run(SECOND * 11);
+        assert_eq!(town.state(&comer, call), Some(CallState::Ended(EndReason::Cancelled)));
+    }
+}
