@@ -68,8 +68,12 @@ impl Phone {
     }
 
     /// Late signals about this call find it over.
-    pub(crate) fn finish(&mut self, finished: Finished) {
-        if self.finished(finished.call).is_some() {
+    pub(crate) fn finish(&mut self, mut finished: Finished) {
+        if let Some(known) = self.finished(finished.call) {
+            if known.unseen.is_some() && known.generation > finished.generation {
+                // The end of a later invitation is known already, and that invitation is still to come.
+                (finished.generation, finished.unseen) = (known.generation, known.unseen);
+            }
             self.finished.retain(|it| it.call != finished.call);
         }
         self.finished.push_back(finished);
@@ -91,7 +95,7 @@ impl Phone {
     }
 
     /// An end overtakes its invite.
-    fn finish_unseen(&mut self, call: CallId, generation: u32, reason: EndReason) {
+    pub(crate) fn finish_unseen(&mut self, call: CallId, generation: u32, reason: EndReason) {
         match self.finished(call).map(|it| (it.generation < generation, it.line.clone())) {
             Some((false, _)) => {}
             Some((true, line)) => self.finish(Finished { call, generation, unseen: Some(reason), line }),

@@ -302,3 +302,37 @@ fn who_comes_in_waits_for_nobody_without_end() {
         assert_eq!(town.state(&comer, call), Some(CallState::Ended(EndReason::Cancelled)));
     }
 }
+
+/// Seed 5615448: of two invitations to one call the first still rang.
+#[test]
+fn the_end_of_a_later_invitation_overtakes_it_while_an_earlier_one_rings() {
+    for earlier_ends in [false, true] {
+        let mut town = people(&["ann", "bob", "cat"]);
+        let call = town.call_all("bob/desk", &["ann", "cat"]);
+        town.run(STEP);
+        town.wish("ann/desk", accept(call));
+        town.run(STEP);
+        town.censor = Some(|_, to, _| *to == address("cat/desk"));
+        town.wish("bob/desk", Input::Cancel { call, record: true });
+        town.run(STEP);
+        town.invite("ann/desk", call, &["cat"]);
+        town.wish("ann/desk", Input::Cancel { call, record: true });
+        assert!(town.rings("cat/desk"));
+        let late = |town: &Town, from: &str, wanted: fn(&Signal) -> bool| {
+            let mut sent = town.sent.iter().rev();
+            let found =
+                sent.find(|(it, to, signal)| *it == address(from) && *to == address("cat/desk") && wanted(signal));
+            found.unwrap().2.clone()
+        };
+        let withdrawal = |signal: &Signal| matches!(signal, Signal::Cancel { .. });
+        let (first, second) = (late(&town, "bob/desk", withdrawal), late(&town, "ann/desk", withdrawal));
+        let invite = late(&town, "ann/desk", |signal| matches!(signal, Signal::Invite(_)));
+        hear(&mut town, "cat/desk", "ann/desk", second);
+        if earlier_ends {
+            hear(&mut town, "cat/desk", "bob/desk", first);
+        }
+        hear(&mut town, "cat/desk", "ann/desk", invite);
+        assert!(!town.rings("cat/desk"), "the first has ended: {earlier_ends}");
+        assert_eq!(status(&town, "cat/desk", call), Some(RecordStatus::Cancelled));
+    }
+}
