@@ -1,8 +1,8 @@
 //! What storms over simulated towns have found, each with the seed that found it; told again in as few steps as it takes.
 
 use peal_call::{
-    CallState, EndReason, HangupReason, Input, MediaKind, MemberState, Policy, RecordStatus, RosterEntry, Signal,
-    Standing,
+    CallState, EndReason, HangupReason, Input, MediaKind, MemberState, Policy, RecordStatus, RejectReason, RosterEntry,
+    Signal, Standing,
 };
 
 use crate::rig::{Town, accept, address, reject, user};
@@ -334,5 +334,34 @@ fn the_end_of_a_later_invitation_overtakes_it_while_an_earlier_one_rings() {
         hear(&mut town, "cat/desk", "ann/desk", invite);
         assert!(!town.rings("cat/desk"), "the first has ended: {earlier_ends}");
         assert_eq!(status(&town, "cat/desk", call), Some(RecordStatus::Cancelled));
+    }
+}
+
+/// Seeds 5628783, 5777198, 5930752: they overtook each other on the way to a device that hears of it only from mine.
+#[test]
+fn a_decline_and_what_the_caller_made_of_it_come_in_any_order() {
+    for (busy, settled) in [(false, RecordStatus::Busy), (true, RecordStatus::Rejected)] {
+        for swapped in [false, true] {
+            let mut town = Town::new(&["ann/desk", "bob/desk", "bob/lap", "bob/tab"], 1);
+            town.censor = Some(|_, to, _| *to == address("bob/lap"));
+            let call = town.call("ann/desk", "bob");
+            town.run(STEP);
+            town.wish("bob/desk", Input::Reject { call, busy, message: None });
+            let reason = if busy { RejectReason::Declined } else { RejectReason::Busy };
+            let first = Signal::Reject { call, generation: 0, reason, message: None };
+            hear(&mut town, "ann/desk", "bob/tab", first);
+            town.run(STEP);
+            let mut lines = town.device("bob/desk").shared.clone();
+            assert_eq!(lines.len(), 2, "its own word, and then the caller's");
+            if swapped {
+                lines.reverse();
+            }
+            for line in lines {
+                hear(&mut town, "bob/lap", "bob/desk", Signal::Shared(line));
+            }
+            for name in ["ann/desk", "bob/desk", "bob/lap", "bob/tab"] {
+                assert_eq!(status(&town, name, call), Some(settled), "{name}, swapped: {swapped}");
+            }
+        }
     }
 }
