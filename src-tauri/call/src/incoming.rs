@@ -174,7 +174,7 @@ impl Phone {
         let Some(from) = call.inviter.clone() else { return };
         let Phase::Waiting { deadline } = call.phase else { return };
         let (generation, group, own) = (call.generation, call.is_group() || call.group.is_some(), call.own);
-        if let Some(target) = call.replaces.filter(|target| self.talks_alone_with(*target, &from)) {
+        if let Some(target) = call.replaces.filter(|target| self.takes_over(*target, &from)) {
             // Passed on by the one whom I talk with: the person has agreed already.
             let held = self.call(target).is_some_and(|target| target.on_hold);
             return self.answer_by_itself(now, id, held);
@@ -252,6 +252,13 @@ impl Phone {
     fn talks_alone_with(&self, id: CallId, device: &DeviceAddress) -> bool {
         let call = self.call(id).filter(|call| call.is_in());
         call.and_then(Call::only_other).is_some_and(|other| other.is_joined_with(device))
+    }
+
+    /// A call in place of this one, by the very device I talk with, is answered without asking, unless another has been
+    /// before: both would go on with an open microphone.
+    fn takes_over(&self, target: CallId, device: &DeviceAddress) -> bool {
+        let taken = |call: &Call| call.is_answered_here() && call.replaces == Some(target);
+        self.talks_alone_with(target, device) && self.calls_that(taken).is_empty()
     }
 
     /// A call of two with the very device that invites anew which can be a leftover.

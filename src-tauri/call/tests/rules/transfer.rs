@@ -158,6 +158,23 @@ fn two_calls_become_one_with_all_three() {
     assert!(!town.snapshot("bob/desk", first).unwrap().on_hold, "it goes on");
 }
 
+/// Seed 5651127: both calls went on with an open microphone.
+#[test]
+fn a_call_gives_way_to_one_other_only() {
+    let (mut town, first, third) = consulting();
+    town.wish("bob/desk", Input::Hold { call: third });
+    let second = talk(&mut town, "bob/desk", "dan/desk");
+    for into in [first, second] {
+        let call = third;
+        town.wish("bob/desk", Input::Merge { call, into });
+    }
+    town.run(SECOND * 2);
+    assert!(all_hear(&town, first, &["ann", "bob", "cat"]));
+    assert_eq!(ended(&town, "cat/desk", third), Some(EndReason::Transferred));
+    assert_eq!(status(&town, "cat/desk", second), Some(RecordStatus::Busy));
+    assert!(all_hear(&town, second, &["bob", "dan"]), "and that one goes on as before");
+}
+
 #[test]
 fn what_can_not_be_joined_is_refused() {
     let (mut town, first, second) = consulting();
