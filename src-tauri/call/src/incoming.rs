@@ -254,11 +254,13 @@ impl Phone {
         call.and_then(Call::only_other).is_some_and(|other| other.is_joined_with(device))
     }
 
-    /// A call in place of this one, by the very device I talk with, is answered without asking, unless another has been
-    /// before: both would go on with an open microphone.
+    /// A call in place of this one, by the very device I talk with, is answered without asking: if there is room for both
+    /// until I am in, and if none has done so before, or both would go on with an open microphone.
     fn takes_over(&self, target: CallId, device: &DeviceAddress) -> bool {
         let taken = |call: &Call| call.is_answered_here() && call.replaces == Some(target);
-        self.talks_alone_with(target, device) && self.calls_that(taken).is_empty()
+        self.talks_alone_with(target, device)
+            && self.calls_that(Call::is_open).len() < CALL_LIMIT
+            && self.calls_that(taken).is_empty()
     }
 
     /// A call of two with the very device that invites anew which can be a leftover.

@@ -1,6 +1,6 @@
 //! Passing a call on, and making one of two.
 
-use peal_call::{CallId, CallState, EndReason, Input, Notice, RecordStatus, Refusal, Signal};
+use peal_call::{CALL_LIMIT, CallId, CallState, EndReason, Input, Notice, Policy, RecordStatus, Refusal, Signal};
 
 use crate::rig::{Town, accept, user};
 use crate::{SECOND, STEP, all_hear, ended, people, refusals, status, talk};
@@ -173,6 +173,30 @@ fn a_call_gives_way_to_one_other_only() {
     assert_eq!(ended(&town, "cat/desk", third), Some(EndReason::Transferred));
     assert_eq!(status(&town, "cat/desk", second), Some(RecordStatus::Busy));
     assert!(all_hear(&town, second, &["bob", "dan"]), "and that one goes on as before");
+}
+
+/// Seed 5780437: it was the fifth.
+#[test]
+fn a_call_that_takes_the_place_of_another_needs_room_beside_it() {
+    let mut town = people(&["ann", "bob", "cat", "dan", "eve", "fay"]);
+    let others = ["dan/desk", "eve/desk", "fay/desk"].map(|name| {
+        let call = talk(&mut town, "cat/desk", name);
+        town.wish("cat/desk", Input::Hold { call });
+        call
+    });
+    let first = talk(&mut town, "ann/desk", "bob/desk");
+    town.wish("bob/desk", Input::Hold { call: first });
+    town.wish("bob/desk", Input::PolicyChanged(Policy { call_waiting: true, ..Policy::default() }));
+    let second = talk(&mut town, "cat/desk", "bob/desk");
+    assert_eq!(town.device("cat/desk").phone.snapshot().len(), CALL_LIMIT);
+    town.wish("bob/desk", Input::TransferTo { call: first, target: second });
+    town.run(SECOND);
+    assert!(town.heard("bob/desk", &Notice::TransferFailed(first, user("cat"), EndReason::Busy)));
+    assert!(all_hear(&town, second, &["bob", "cat"]), "it goes on as before");
+    town.wish("cat/desk", Input::Hangup { call: others[0] });
+    town.wish("bob/desk", Input::TransferTo { call: first, target: second });
+    town.run(SECOND);
+    assert!(all_hear(&town, first, &["ann", "cat"]));
 }
 
 #[test]
