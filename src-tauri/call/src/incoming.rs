@@ -323,6 +323,11 @@ impl Phone {
         if !matches!(call.phase, Phase::Ringing { .. }) || shows_more {
             return self.refuse(id, Refusal::WrongState);
         }
+        let stays = |it: &Call| it.is_open() && it.id != id && (meanwhile == Meanwhile::Hold || !it.is_answered_here());
+        if self.calls_that(stays).len() >= CALL_LIMIT {
+            // What rings silently takes no room until it is answered.
+            return self.refuse(id, Refusal::CallLimit);
+        }
         if let Some(media) = media {
             self.set_media(id, media);
         }
