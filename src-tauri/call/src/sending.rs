@@ -37,7 +37,8 @@ impl Phone {
         let me = self.me.clone();
         let revision = self.media_revision;
         let Some(call) = self.call_mut(id) else { return };
-        let tells = revision > 0 || call.generation > 0 || call.media_by.as_ref() == Some(&me);
+        let decided = call.media_by.as_ref() == Some(&me) || call.agreed_with(peer).is_some();
+        let tells = revision > 0 || call.generation > 0 || decided;
         let Some(member) = call.joined_mut(peer) else { return };
         // Once more: they may not have been ready to hear it, and the other road may lose it.
         member.tell_at = (tells && member.tell_at.is_none()).then(|| now + TOLD_AGAIN);

@@ -109,6 +109,24 @@ fn in_a_group_one_decides_and_two_at_once_end_alike() {
     assert_eq!(kinds, [MediaKind::Video; 3]);
 }
 
+/// Seed 6128114: it was agreed to as its time ran out, and the path was down.
+#[test]
+fn an_agreement_made_while_the_path_was_down_is_heard_when_it_is_back() {
+    let mut town = pair();
+    let call = asks_for_video(&mut town);
+    town.run(SECOND * 27);
+    town.break_media(call, "ann/desk", "bob/desk");
+    town.censor = Some(|_, _, signal| matches!(signal, Signal::MediaReply { .. }));
+    town.wish("bob/desk", Input::AnswerSwitch { call, accept: true });
+    town.run(SECOND);
+    town.censor = None;
+    town.run(SECOND * 4);
+    assert_eq!(town.state("ann/desk", call), Some(CallState::Connected));
+    for name in ["ann/desk", "bob/desk"] {
+        assert_eq!(media(&town, name, call), MediaKind::Video, "{name}");
+    }
+}
+
 #[test]
 fn a_decision_made_while_the_path_was_down_is_heard_when_it_is_back() {
     let mut town = people(&["ann", "bob"]);
