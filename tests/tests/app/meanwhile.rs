@@ -122,6 +122,7 @@ fn several_are_called_more_come_and_a_no_is_seen() {
     desk.picture("group-inviting");
     dora.ask("reject", &json!({ "call_id": call.call_id(), "message": "Not now" })).unwrap();
     alice.page.sees(&format!("{}[data-user-id=\"{doras}\"][data-reason=\"rejected\"]", id("gone")));
+    assert!(alice.page.text(&id("toast")).contains("Not now"));
     desk.picture("group-declined");
     alice.page.click(&id("hang-up"));
     alice.page.click(&id("end-for-all"));
