@@ -150,7 +150,7 @@ fn a_call_is_handed_over() {
     desk.picture("transfer");
     alice.page.click(&row(&cats));
     alice.page.misses(&id("call"));
-    assert_eq!(alice.page.text(&id("toast")), "The call was handed over to Cat");
+    assert_eq!(alice.page.text(&id("toast")).trim(), "The call was handed over to Cat");
     desk.picture("handed-over");
     for other in [&mut bob, &mut cat] {
         other.snapshot_where("the two of them in a call", |view| joined(view) == 1).unwrap();
