@@ -169,9 +169,9 @@ impl Call {
         self.is_in() && self.early_media && !self.is_joined(peer)
     }
 
-    /// The media of this device is here before the answer.
+    /// The media of this device comes before the answer. Its end of the path may be up sooner than this one.
     fn previews(&self, from: &DeviceAddress) -> bool {
-        matches!(self.phase, Phase::Ringing { .. }) && self.path(from).is_some_and(|path| path.path == Path::Up)
+        matches!(self.phase, Phase::Ringing { .. }) && self.path(from).is_some()
     }
 }
 

@@ -314,6 +314,22 @@ fn a_doorbells_camera_is_known_before_the_answer_and_as_it_changes() {
 }
 
 #[test]
+fn a_doorbells_camera_is_known_also_if_its_end_of_the_path_is_up_first() {
+    let mut town = Town::new(&["gate/bell", "bob/desk"], 1);
+    town.offerer_lags = SECOND;
+    let previewable = [user("gate")].into();
+    town.wish("bob/desk", Input::PolicyChanged(Policy { previewable, ..Policy::default() }));
+    town.wish("gate/bell", Input::SetVideo { on: true });
+    let call = town.fresh_id();
+    let mut dial = town.dial(call, &["bob"]);
+    (dial.early_media, dial.media) = (true, MediaKind::Video);
+    town.wish("gate/bell", Input::Call(dial));
+    town.run(SECOND * 2);
+    assert!(town.heard("bob/desk", &Notice::StreamAdded(call, user("gate"))));
+    assert!(town.snapshot("bob/desk", call).unwrap().members[0].video);
+}
+
+#[test]
 fn nobody_without_a_preview_says_anything_of_a_camera_while_it_rings() {
     let mut town = pair();
     town.wish("ann/desk", Input::SetVideo { on: true });
