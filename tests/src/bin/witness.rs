@@ -2,7 +2,7 @@
 //!
 //! `witness DIARY SIZE STILLS [peal-headless's arguments]`: each line of the file DIARY is one picture: whose it is (`own` is
 //! the phone's own), when it was there to be drawn (µs since the Unix epoch), its time code (`-`: none), its width and
-//! height. Others are looked at as WIDTHxHEIGHT in SIZE. Every STILLS milliseconds (0: never) the luma of a picture of theirs
+//! height. Others are looked at as large as SIZE says (`640x360`). Every STILLS milliseconds (0: never) the luma of a picture of theirs
 //! goes to the file DIARY.luma, and its line ends with `still`.
 
 use std::fs::File;

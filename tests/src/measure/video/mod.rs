@@ -56,7 +56,7 @@ struct Bench<'a> {
 pub fn measure(options: &Options) -> Result<Report, Unmeasured> {
     let place = tempfile::tempdir()?;
     let film = Film::make(&place.path().join("film.y4m"), 1_280, 720)?;
-    let said = voice::speak(place.path())?;
+    let said = voice::speak(place.path());
     let mut report = Report::new(options.quiet);
     let judge = match Judge::find() {
         Ok(judge) => Some(judge),

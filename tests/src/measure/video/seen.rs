@@ -1,10 +1,13 @@
 //! What was seen of a call, on the same footing whoever made it: which picture was there to be drawn at which moment.
 
-use super::film::{Film, LENGTH};
+use super::film::{Film, LENGTH, RATE};
 use super::likeness::likeness;
 
 /// A gap between two pictures that a person takes for a freeze, ms.
 pub const FREEZE: f64 = 500.0;
+
+/// How long the film is, ms.
+const ROUND: f64 = LENGTH as f64 * 1_000.0 / RATE as f64;
 
 /// One picture that was there.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,8 +51,10 @@ impl Seen {
             while self.sent.get(next).is_some_and(|sent| sent.at <= sight.at) {
                 next += 1;
             }
-            let earlier = self.sent[..next].iter().rev().take(LENGTH as usize);
-            if let Some(sent) = earlier.clone().find(|sent| sent.number == sight.number) {
+            let mut earlier = self.sent[..next].iter().rev().take(LENGTH as usize);
+            // A whole round ago is another picture: the camera's own was missed.
+            let known = earlier.find(|sent| sent.number == sight.number && sight.at - sent.at < ROUND);
+            if let Some(sent) = known {
                 ages.push((sight.at, sight.at - sent.at));
             }
         }

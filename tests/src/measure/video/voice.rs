@@ -9,12 +9,13 @@ use crate::ears::{RATE, find, level_dbfs, read_wav, speech, write_wav};
 use crate::measure::Unmeasured;
 
 /// What is said, over and over.
-const WORDS: [&str; 2] = [
-    "The quick brown fox jumps over the lazy dog. She sells sea shells by the sea shore.",
-    "Every evening the old captain walks along the beach, and nobody knows what he is looking for.",
+const WORDS: [&str; 3] = [
+    "The quick brown fox jumps over the lazy dog by the river.",
+    "Every evening the old captain walks along the beach.",
+    "She sells sea shells by the sea shore, and nobody knows why.",
 ];
 /// Each sentence has so long, with the silence after it.
-const PIECE: usize = 6 * RATE as usize;
+const PIECE: usize = 4 * RATE as usize;
 /// Silence before each, so that PESQ knows what silence is.
 const LEAD: usize = RATE as usize / 4;
 /// By so much of a piece it is looked for.
@@ -24,11 +25,11 @@ const ALIKE: f64 = 0.35;
 const SCRIPT: &str = include_str!("../../../assets/pesq.py");
 
 /// Makes the file that is spoken: sentences of espeak-ng, or, where that or sox is not installed, something like speech.
-pub fn speak(place: &Path) -> Result<PathBuf, Unmeasured> {
+pub fn speak(place: &Path) -> PathBuf {
     let mut all = Vec::new();
     for (number, words) in WORDS.into_iter().enumerate() {
         let (raw, whole) = (place.join(format!("words-{number}.wav")), place.join(format!("said-{number}.wav")));
-        let voice = if number == 0 { "en+m3" } else { "en+f2" };
+        let voice = ["en+m3", "en+f2", "en+m1"][number];
         let mut espeak = Command::new("espeak-ng");
         espeak.args(["-v", voice, "-s", "160", "-w"]).arg(&raw).arg(words);
         let mut sox = Command::new("sox");
@@ -37,7 +38,7 @@ pub fn speak(place: &Path) -> Result<PathBuf, Unmeasured> {
             let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             quiet.status().is_ok_and(|status| status.success())
         };
-        let said = if done(&mut espeak) && done(&mut sox) { read_wav(&whole) } else { speech(5.0, number as u64 + 3) };
+        let said = if done(&mut espeak) && done(&mut sox) { read_wav(&whole) } else { speech(3.5, number as u64 + 3) };
         let mut piece = vec![0; LEAD];
         piece.extend(said);
         piece.resize(PIECE, 0);
@@ -45,7 +46,7 @@ pub fn speak(place: &Path) -> Result<PathBuf, Unmeasured> {
     }
     let file = place.join("said.wav");
     write_wav(&file, &all);
-    Ok(file)
+    file
 }
 
 /// What gives the scores: a Python with `pesq` in it.
@@ -125,7 +126,7 @@ fn pairs<'a>(said: &'a [i16], heard: &'a [i16]) -> Vec<(&'a [i16], &'a [i16])> {
 
 /// Where the first whole piece begins in what was heard, and which it is.
 fn first(pieces: &[&[i16]], heard: &[i16]) -> Option<(usize, usize)> {
-    let end = (heard.len().checked_sub(PIECE)? as i64).min(2 * PIECE as i64);
+    let end = (heard.len().checked_sub(PIECE)? as i64).min(3 * PIECE as i64);
     let hits = pieces.iter().enumerate().map(|(number, piece)| {
         let from = loudest(piece);
         let hit = find(&piece[from..from + PROBE], heard, from as i64..end + from as i64);
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn pieces_are_found_where_they_were_heard_also_when_time_was_stretched() {
-        let said = [speech(5.0, 1), vec![0; RATE as usize], speech(5.0, 2), vec![0; RATE as usize]].concat();
+        let said = [speech(3.0, 1), vec![0; RATE as usize], speech(3.0, 2), vec![0; RATE as usize]].concat();
         // It begins in the middle of the second piece, and a fifth of a second is put in later.
         let mut heard = said[PIECE + 100_000..].to_vec();
         heard.extend(&said);
