@@ -24,6 +24,8 @@ pub struct Case {
     pub cameras: [bool; 2],
     /// Whether pictures are kept, to be compared.
     pub stills: bool,
+    /// Whether Chromium is to keep the picture's size, rather than the number of pictures.
+    pub whole: bool,
     /// Which packets are lost.
     pub seed: u64,
 }
@@ -56,6 +58,8 @@ pub struct Outcome {
     pub carried: Vec<(f64, usize)>,
     /// What the picture was coded as, if known.
     pub codec: Option<String>,
+    /// For how many seconds the sender says that it lowered the picture for want of processor, and of path.
+    pub lowered: [f64; 2],
 }
 
 /// What came of a call in which one sees eight others.
@@ -73,7 +77,7 @@ pub struct Tiles {
 impl Case {
     /// A call with the first end's camera on, over a path that stays as it is.
     pub fn steady(quality: Quality, seconds: f64) -> Self {
-        Self { path: vec![(0.0, quality)], seconds, cameras: [true, false], stills: true, seed: 1 }
+        Self { path: vec![(0.0, quality)], seconds, cameras: [true, false], stills: true, whole: false, seed: 1 }
     }
 
     /// The same without a picture.

@@ -21,6 +21,7 @@ struct Setting {
     draw: Option<(u32, u32)>,
     stills: u64,
     kbps: u32,
+    whole: bool,
 }
 
 /// One call, and what came of it.
@@ -32,6 +33,7 @@ pub fn run(case: &Case, props: &Props<'_>, codec: Option<&str>) -> Result<Outcom
         draw: Some(size),
         stills: if case.stills { STILLS } else { 0 },
         kbps: MOST_KBPS,
+        whole: case.whole,
     };
     let mut ends = [open(path.host(0), props, &setting(0), codec)?, open(path.host(1), props, &setting(1), codec)?];
     let [ann, bob] = &mut ends;
@@ -60,17 +62,19 @@ pub fn run(case: &Case, props: &Props<'_>, codec: Option<&str>) -> Result<Outcom
     if !case.cameras.contains(&true) && (rate - 48_000.0).abs() > 1.0 {
         return Err(format!("Chromium plays {rate} Hz").into());
     }
-    let codec = ann.call("codec()")?.as_str().map(|it| it.trim_start_matches("video/").to_owned());
+    let coding = ann.call("coding()")?;
+    let codec = coding["codec"].as_str().map(|it| it.trim_start_matches("video/").to_owned());
+    let lowered = ["cpu", "bandwidth"].map(|why| coding["lowered"][why].as_f64().unwrap_or_default());
     let seen = Seen { sent, came: came.into_iter().map(|(sight, _)| sight).collect(), stills };
     let first_picture = case.cameras[0].then_some(begun - accepted);
-    Ok(Outcome { seen, begun, ended, first_picture, cpu, heard, carried, codec })
+    Ok(Outcome { seen, begun, ended, first_picture, cpu, heard, carried, codec, lowered })
 }
 
 /// From each of so many times that the camera is opened in a call to the other side's first picture, ms.
 pub fn opening(times: usize, props: &Props<'_>) -> Result<Vec<f64>, Unmeasured> {
     let size = (props.film.width, props.film.height);
     let path = Path::lay(Quality::default(), 1)?;
-    let setting = || Setting { camera: None, draw: Some(size), stills: 0, kbps: MOST_KBPS };
+    let setting = || Setting { camera: None, draw: Some(size), stills: 0, kbps: MOST_KBPS, whole: false };
     let mut ends = [open(path.host(0), props, &setting(), None)?, open(path.host(1), props, &setting(), None)?];
     let [ann, bob] = &mut ends;
     ann.call("connect()")?;
@@ -93,7 +97,7 @@ pub fn opening(times: usize, props: &Props<'_>) -> Result<Vec<f64>, Unmeasured> 
 pub fn tiles(seconds: f64, props: &Props<'_>, codec: Option<&str>) -> Result<Tiles, Unmeasured> {
     let size = (props.film.width, props.film.height);
     let path = Path::lay(Quality::default(), 1)?;
-    let setting = |draw| Setting { camera: Some(size), draw, stills: 0, kbps: TILE_KBPS };
+    let setting = |draw| Setting { camera: Some(size), draw, stills: 0, kbps: TILE_KBPS, whole: false };
     let tile = Some((size.0 / 2, size.1 / 2));
     let mut ann = open(path.host(0), props, &setting(tile), codec)?;
     let mut others = open(path.host(1), props, &setting(None), codec)?;
@@ -134,7 +138,7 @@ fn open(host: &Host, props: &Props<'_>, setting: &Setting, codec: Option<&str>) 
     let mut browser = Browser::start(host, PAGE, arguments)?;
     let wish = json!({
         "camera": setting.camera, "draw": setting.draw, "stills": setting.stills,
-        "kbps": setting.kbps, "codec": codec, "watch": true,
+        "kbps": setting.kbps, "codec": codec, "whole": setting.whole, "watch": true,
     });
     browser.call(&format!("open_call({wish})"))?;
     Ok(browser)

@@ -96,7 +96,7 @@ impl Bench<'_> {
         }
         let seconds = if self.options.quick { 14.0 } else { 30.0 };
         let quality = Quality { delay: Duration::from_millis(10), ..Quality::default() };
-        let both = self.both("a clear path", &Case::steady(quality, seconds))?;
+        let both = self.both("a clear path", &Case { whole: true, ..Case::steady(quality, seconds) })?;
         let mut section = Section::new("clear", "720p30 over a clear path (10 ms), one camera");
         let first = both.each_ref().map(|it| Spread::new(it.first_picture));
         section.add("answer_to_first_picture_ms", "answer to first picture, ms", 0, first);
@@ -111,7 +111,8 @@ impl Bench<'_> {
             return Ok(());
         }
         let seconds = if self.options.quick { 14.0 } else { 30.0 };
-        let case = Case { cameras: [true, true], stills: false, ..Case::steady(Quality::default(), seconds) };
+        let case =
+            Case { cameras: [true, true], stills: false, whole: true, ..Case::steady(Quality::default(), seconds) };
         let both = self.both("what it costs", &case)?;
         let mut section = Section::new("cost", "720p30, both cameras on, loopback");
         let cpu = both.each_ref().map(|it| Spread::new(it.cpu));
@@ -322,6 +323,7 @@ impl Bench<'_> {
             vec![bytes as f64 * 8.0 / (it.ended - from(it))]
         };
         section.add("wire_kbps", "on the wire, kbit/s", 0, spread(&kbps));
+        section.add("lowered_for_cpu_s", "lowered for want of processor, s", 0, spread(&|it| vec![it.lowered[0]]));
         section.add("sender_cpu_percent", "processor of the sender, % of a core", 0, spread(&|it| vec![it.cpu[0]]));
         section.add("receiver_cpu_percent", "processor of the receiver, % of a core", 0, spread(&|it| vec![it.cpu[1]]));
     }

@@ -91,6 +91,7 @@ pub fn run(case: &Case, props: &Props<'_>) -> Result<Outcome, Unmeasured> {
         heard: ears::read_wav(&pair.file("heard-bob.wav")),
         carried,
         codec: Some("H264".to_owned()),
+        lowered: [f64::NAN; 2],
     })
 }
 
