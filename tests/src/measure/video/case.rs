@@ -1,11 +1,12 @@
 //! What is measured, of whichever program: a call over a path, and what came of it.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::film::Film;
 use super::seen::Seen;
-use crate::path::{Carried, Quality};
+use crate::measure::process::Family;
+use crate::path::{Carried, Path, Quality};
 
 /// kbit/s that a picture may take at most, with either program.
 pub const MOST_KBPS: u32 = 2_500;
@@ -58,6 +59,8 @@ pub struct Outcome {
     pub carried: Vec<(f64, usize)>,
     /// What the picture was coded as, if known.
     pub codec: Option<String>,
+    /// How late this program woke from its short sleeps meanwhile, ms: what the machine had left for anybody.
+    pub late: Vec<f64>,
     /// For how many seconds the sender says that it lowered the picture for want of processor, and of path.
     pub lowered: [f64; 2],
 }
@@ -94,20 +97,30 @@ pub fn now_ms() -> f64 {
 
 /// The moments of what was carried on the clock of the pictures.
 pub fn on_clock(carried: Carried) -> Vec<(f64, usize)> {
-    let (now, moment) = (now_ms(), std::time::Instant::now());
-    let at = |it: std::time::Instant| now - moment.saturating_duration_since(it).as_secs_f64() * 1_000.0;
+    let (now, moment) = (now_ms(), Instant::now());
+    let at = |it: Instant| now - moment.saturating_duration_since(it).as_secs_f64() * 1_000.0;
     carried.into_iter().map(|(moment, bytes)| (at(moment), bytes)).collect()
 }
 
+/// What was measured while a case was lived through.
+pub struct Lived {
+    /// As in [`Outcome::cpu`].
+    pub cpu: [f64; 2],
+    /// As in [`Outcome::late`].
+    pub late: Vec<f64>,
+}
+
 /// Lives through a case on a path: changes it when the time has come, and measures what the ends cost from 5 s on.
-pub fn live(case: &Case, path: &crate::path::Path, begun: f64, pids: [u32; 2]) -> [f64; 2] {
-    use crate::measure::process::Family;
+pub fn live(case: &Case, path: &Path, begun: f64, pids: [u32; 2]) -> Lived {
+    const NAP: Duration = Duration::from_millis(10);
     let mut changes = case.path.iter().skip(1).copied().collect::<Vec<_>>().into_iter().peekable();
     let mut families: Option<[Family; 2]> = None;
+    let mut late = Vec::new();
     loop {
         let gone = (now_ms() - begun) / 1_000.0;
         if gone >= case.seconds {
-            return families.map_or([f64::NAN; 2], |families| families.map(|it| it.cpu_percent()));
+            let cpu = families.map_or([f64::NAN; 2], |families| families.map(|it| it.cpu_percent()));
+            return Lived { cpu, late };
         }
         if families.is_none() && gone >= 5.0 {
             families = Some(pids.map(Family::begin));
@@ -115,6 +128,8 @@ pub fn live(case: &Case, path: &crate::path::Path, begun: f64, pids: [u32; 2]) -
         if let Some((_, quality)) = changes.next_if(|(at, _)| gone >= *at) {
             path.set(quality);
         }
-        std::thread::sleep(Duration::from_millis(10));
+        let asleep = Instant::now();
+        std::thread::sleep(NAP);
+        late.push(asleep.elapsed().saturating_sub(NAP).as_secs_f64() * 1_000.0);
     }
 }

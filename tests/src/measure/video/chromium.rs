@@ -5,7 +5,7 @@ use std::path::Path as Place;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::case::{Case, MOST_KBPS, Outcome, Props, TILE_KBPS, Tiles, live, now_ms, on_clock};
+use super::case::{Case, Lived, MOST_KBPS, Outcome, Props, TILE_KBPS, Tiles, live, now_ms, on_clock};
 use super::peal::STILLS;
 use super::seen::{Seen, Sight, Still};
 use crate::browser::Browser;
@@ -47,7 +47,7 @@ pub fn run(case: &Case, props: &Props<'_>, codec: Option<&str>) -> Result<Outcom
     let answer = bob.text(&format!("answer(0, {})", json!(offer)))?;
     let connected = number(&ann.call(&format!("accept(0, {})", json!(answer)))?);
     let begun = if case.cameras[0] { first_picture(bob, accepted)? } else { connected };
-    let cpu = live(case, &path, begun, [ann.pid(), bob.pid()]);
+    let Lived { cpu, late } = live(case, &path, begun, [ann.pid(), bob.pid()]);
     let ended = now_ms();
     let carried = on_clock(path.take_carried());
     let sent = sights(&ann.call("sights")?, "own").into_iter().map(|(sight, _)| sight).collect();
@@ -67,7 +67,7 @@ pub fn run(case: &Case, props: &Props<'_>, codec: Option<&str>) -> Result<Outcom
     let lowered = ["cpu", "bandwidth"].map(|why| coding["lowered"][why].as_f64().unwrap_or_default());
     let seen = Seen { sent, came: came.into_iter().map(|(sight, _)| sight).collect(), stills };
     let first_picture = case.cameras[0].then_some(begun - accepted);
-    Ok(Outcome { seen, begun, ended, first_picture, cpu, heard, carried, codec, lowered })
+    Ok(Outcome { seen, begun, ended, first_picture, cpu, heard, carried, codec, late, lowered })
 }
 
 /// From each of so many times that the camera is opened in a call to the other side's first picture, ms.

@@ -121,6 +121,7 @@ impl Bench<'_> {
         section.add("rate_fps", "pictures a second at the other side", 0, rate);
         let lines = both.each_ref().map(|it| Spread::new(it.seen.lines(it.begun + SETTLED, it.ended)));
         section.add("lines", "lines of the picture", 0, lines);
+        machine(&mut section, &both);
         self.report.add(section);
         let codec = both[1].codec.clone().unwrap_or_else(|| "?".to_owned());
         self.report.remark(format!(
@@ -206,6 +207,7 @@ impl Bench<'_> {
         section.add("recovered_ms", "to as much as before after its end, ms", 0, recovered);
         let freezes = both.each_ref().map(|it| Spread::new([it.seen.freezes(it.begun, it.ended).len() as f64]));
         section.add("freezes", "freezes (over 500 ms)", 0, freezes);
+        machine(&mut section, &both);
         let longest = both.each_ref().map(|it| {
             let times = it.seen.times(it.begun, it.ended);
             Spread::new([times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)])
@@ -326,5 +328,12 @@ impl Bench<'_> {
         section.add("lowered_for_cpu_s", "lowered for want of processor, s", 0, spread(&|it| vec![it.lowered[0]]));
         section.add("sender_cpu_percent", "processor of the sender, % of a core", 0, spread(&|it| vec![it.cpu[0]]));
         section.add("receiver_cpu_percent", "processor of the receiver, % of a core", 0, spread(&|it| vec![it.cpu[1]]));
+        machine(section, both);
     }
+}
+
+/// How much the figures are worth: whether the machine had time for anybody.
+fn machine(section: &mut Section, both: &[Outcome; 2]) {
+    let late = both.each_ref().map(|it| Spread::new(it.late.iter().copied()));
+    section.add("machine_late_ms", "how late the machine woke this program, ms", 1, late);
 }

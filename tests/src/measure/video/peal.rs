@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::case::{Case, MOST_KBPS, Outcome, Props, TILE_KBPS, Tiles, live, now_ms, on_clock};
+use super::case::{Case, Lived, MOST_KBPS, Outcome, Props, TILE_KBPS, Tiles, live, now_ms, on_clock};
 use super::film::RATE;
 use super::seen::{Seen, Sight, Still};
 use crate::ears;
@@ -74,7 +74,7 @@ pub fn run(case: &Case, props: &Props<'_>) -> Result<Outcome, Unmeasured> {
     let call = pair.connect(media)?;
     let begun = if case.cameras[0] { pair.first_picture("ann", call.accepted)? } else { now_ms() };
     let pids = pair.ends.each_ref().map(Headless::pid);
-    let cpu = live(case, &pair.path, begun, pids);
+    let Lived { cpu, late } = live(case, &pair.path, begun, pids);
     let ended = now_ms();
     let carried = on_clock(pair.path.take_carried());
     pair.hang_up(&call)?;
@@ -91,6 +91,7 @@ pub fn run(case: &Case, props: &Props<'_>) -> Result<Outcome, Unmeasured> {
         heard: ears::read_wav(&pair.file("heard-bob.wav")),
         carried,
         codec: Some("H264".to_owned()),
+        late,
         lowered: [f64::NAN; 2],
     })
 }
