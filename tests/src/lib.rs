@@ -2,6 +2,9 @@
 
 #[cfg(unix)]
 pub mod brokers;
+// On a host of its own, which is a network namespace.
+#[cfg(target_os = "linux")]
+pub mod browser;
 pub mod crowd;
 // Xvfb, D-Bus and WebKit's driver.
 #[cfg(unix)]
@@ -10,5 +13,7 @@ pub mod ears;
 pub mod eyes;
 pub mod headless;
 pub mod measure;
+#[cfg(target_os = "linux")]
+pub mod path;
 pub mod person;
 pub mod sound_server;
