@@ -105,12 +105,20 @@ impl Headless {
         arguments: impl IntoIterator<Item = S>,
         environment: &[(String, String)],
     ) -> Result<Self, HeadlessError> {
-        let failed = |error| HeadlessError::Process(name.to_owned(), error);
         let mut command = Command::new(binary("peal-headless")?);
-        command.args(arguments).env("NO_COLOR", "1").env_remove("PEAL_TOKEN").env_remove("PEAL_BROKER");
-        command.envs(environment.iter().map(|(key, value)| (key, value)));
+        command.args(arguments).envs(environment.iter().map(|(key, value)| (key, value)));
+        Self::spawn(name, command, |mut command| command.spawn())
+    }
+
+    /// Starts a program that speaks as `peal-headless` does; `spawn` is where and how.
+    pub fn spawn(
+        name: &str,
+        mut command: Command,
+        spawn: impl FnOnce(Command) -> io::Result<Child>,
+    ) -> Result<Self, HeadlessError> {
+        command.env("NO_COLOR", "1").env_remove("PEAL_TOKEN").env_remove("PEAL_BROKER");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(failed)?;
+        let mut child = spawn(command).map_err(|error| HeadlessError::Process(name.to_owned(), error))?;
         let (sender, output) = channel();
         if let Some(stdout) = child.stdout.take() {
             read_lines(stdout, move |line| {

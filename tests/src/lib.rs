@@ -2,6 +2,9 @@
 
 #[cfg(unix)]
 pub mod brokers;
+// On a host of its own, which is a network namespace.
+#[cfg(target_os = "linux")]
+pub mod browser;
 pub mod crowd;
 // Xvfb, D-Bus and WebKit's driver.
 #[cfg(unix)]
@@ -12,5 +15,7 @@ pub mod headless;
 pub mod measure;
 #[cfg(unix)]
 pub mod media_server;
+#[cfg(target_os = "linux")]
+pub mod path;
 pub mod person;
 pub mod sound_server;

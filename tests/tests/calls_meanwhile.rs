@@ -235,13 +235,15 @@ async fn a_blind_transfer_leaves_the_other_two_together() {
     let params = TransferParams { call_id: call.clone(), to: Some("cat".into()), to_call_id: None };
     ann.engine.transfer(params).await.unwrap();
     assert_eq!(ann.call().unwrap().transfer_to.as_deref(), Some("cat"));
-    let (by, to) = bob
-        .hears("the transfer", |event| match event {
-            Event::Transferring { by, to, .. } => Some((by.clone(), to.clone())),
-            _ => None,
-        })
-        .await;
-    assert_eq!((by.as_str(), to.as_str()), ("ann", "cat"));
+    for person in [&mut ann, &mut bob] {
+        let (by, to) = person
+            .hears("the transfer", |event| match event {
+                Event::Transferring { by, to, .. } => Some((by.clone(), to.clone())),
+                _ => None,
+            })
+            .await;
+        assert_eq!((by.as_str(), to.as_str()), ("ann", "cat"), "as {} hears it", person.name);
+    }
     cat.rings().await;
     accept(&cat, &call).await;
     assert_eq!(ann.ended().await, EndReason::Transferred);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CallView } from '../src/callkit';
 import { all, click, clickOn, find, given, key, open, settled, the } from './render';
-import { NOW, sampleCall, sampleMember } from './samples';
+import { NOW, sampleCall, sampleGroupCall, sampleMember } from './samples';
 
 const talking = (changes: Partial<CallView> = {}, member = {}) =>
   sampleCall({ state: 'connected', connected_at: NOW, ...changes }, { state: 'joined', ...member });
@@ -114,6 +114,18 @@ test('handing over is shown while it lasts, and what came of it is told', async 
   phone.emit({ event: 'transferred', data: { call_id: 'call-1', to: 'maria' } });
   await settled();
   expect(all('toast').at(-1)?.textContent).toMatch(/handed over to Maria Papadaki/);
+});
+
+test('words with a no are shown while the others talk', async () => {
+  const group = sampleGroupCall({ state: 'connected', connected_at: NOW });
+  const phone = await open({ calls: [group] });
+  const data = { call_id: group.call_id, user_id: 'maria', message: null };
+  phone.emit({ event: 'user_rejected', data });
+  await settled();
+  expect(find('toast')).toBeNull();
+  phone.emit({ event: 'user_rejected', data: { ...data, message: 'In ten minutes' } });
+  await settled();
+  expect(the('toast').textContent).toMatch(/Maria Papadaki declined.*In ten minutes/s);
 });
 
 test('who is handed over is told to whom', async () => {

@@ -275,3 +275,17 @@ test('the settings open the camera only when somebody wants to see it', async ()
   ]);
   expect(sampleView().settings.video_width).toBe(640);
 });
+
+test('what a banner says no toast repeats, and afterwards it may', async () => {
+  const problem = { code: 'no_camera', message: '', hint: '' } as const;
+  const phone = await open({ video: { ...noVideo, problem }, calls: [video()] });
+  expect(find('video-problem')).not.toBeNull();
+  phone.emit({ event: 'error', data: problem });
+  await settled();
+  expect(find('toast')).toBeNull();
+  phone.show({ video: noVideo });
+  await settled();
+  phone.emit({ event: 'error', data: problem });
+  await settled();
+  expect(the('toast').textContent).toMatch(/No camera/);
+});

@@ -14,6 +14,8 @@ pub enum Purpose {
     Run,
     /// Testing it all with servers, sound, a display and a browser that are made for the test.
     Test,
+    /// Measuring pictures and voices beside a browser's.
+    Measure,
 }
 
 /// One package of Debian and Ubuntu.
@@ -61,6 +63,9 @@ const PACKAGES: &[Package] = &[
     Package { name: "chromium", purpose: Purpose::Test, or: &["google-chrome", "google-chrome-stable"] },
     package(Purpose::Test, "iproute2"),
     package(Purpose::Test, "ethtool"),
+    // What scores voices is a Python module that is built here.
+    package(Purpose::Measure, "python3-venv"),
+    package(Purpose::Measure, "python3-dev"),
 ];
 
 /// Sees to it that the system has what the purpose needs.
@@ -170,6 +175,9 @@ fn ensure_linux(purpose: Purpose) -> Result<(), Failure> {
         ]);
         programs.extend(["espeak-ng", "sox", "mosquitto", "openssl", "protoc", "ip", "ethtool"]);
     }
+    if purpose >= Purpose::Measure {
+        programs.extend(["chromium", "python3"]);
+    }
     programs.retain(|program| find(program).is_none());
     libraries.retain(|library| output("pkg-config", &["--exists", library]).is_none());
     if programs.is_empty() && libraries.is_empty() {
@@ -212,6 +220,7 @@ mod tests {
     #[test]
     fn a_test_needs_what_a_run_needs_and_a_run_what_a_call_needs() {
         let (call, run, test) = (wanted(Purpose::Call), wanted(Purpose::Run), wanted(Purpose::Test));
+        assert!(test.iter().all(|name| wanted(Purpose::Measure).contains(name)));
         assert!(call.len() < run.len() && run.len() < test.len());
         assert!(call.iter().all(|name| run.contains(name)) && run.iter().all(|name| test.contains(name)));
         assert!(!call.contains(&"libwebkit2gtk-4.1-dev"), "a call has no window");

@@ -45,3 +45,24 @@ pub fn ensure_rmqttd() -> Result<(), Failure> {
     let step = quick.iter().fold(step, |step, (name, value)| step.env(&format!("CARGO_PROFILE_RELEASE_{name}"), value));
     step.args([root.as_os_str()]).args(["rmqttd"]).run().map(|_| ())
 }
+
+/// What scores voices (ITU-T P.862.2).
+const PESQ: &str = "0.0.4";
+
+/// Installs pesq, if it is not there yet, where the bench looks for it: into a Python of its own in the target directory.
+pub fn ensure_pesq() -> Result<(), Failure> {
+    let root = place::target().join("tools").join(format!("pesq-{PESQ}"));
+    // Written when all is there.
+    let done = root.join("installed");
+    if done.is_file() {
+        return Ok(());
+    }
+    let python = root.join("bin").join("python").to_string_lossy().into_owned();
+    let make =
+        Step::new("Making a Python for pesq", "python3").args(["-m", "venv", "--clear"]).args([root.as_os_str()]);
+    make.run()?;
+    let install = Step::new("Installing pesq", &python).may_take("a minute, once");
+    let wheels = ["numpy>=2,<3".to_owned(), format!("pesq=={PESQ}")];
+    install.args(["-m", "pip", "install", "--quiet"]).args(wheels).run()?;
+    std::fs::write(&done, "").map_err(|error| Failure::new(format!("{}: {error}", done.display())))
+}

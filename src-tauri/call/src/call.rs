@@ -204,6 +204,11 @@ impl Call {
         matches!(self.phase, Phase::Accepting { .. } | Phase::In)
     }
 
+    /// An invitation of this generation would ring anew: its end, if that comes first, is to be kept in mind.
+    pub const fn awaits(&self, generation: u32) -> bool {
+        !self.is_in() && self.generation < generation
+    }
+
     /// Made by me, and nobody has come yet.
     pub fn is_calling(&self) -> bool {
         self.is_in() && !self.members.iter().any(Member::is_joined)

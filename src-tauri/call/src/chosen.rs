@@ -27,6 +27,9 @@ impl Phone {
         let Some(call) = self.call(id) else {
             return self.selected_late(from, id, generation, &device);
         };
+        if call.awaits(generation) {
+            return self.finish_unseen(id, generation, EndReason::AnsweredElsewhere);
+        }
         if call.inviter.as_ref() != Some(from) || call.generation != generation {
             return;
         }
@@ -71,6 +74,7 @@ impl Phone {
             member.selected = true;
             member.silent_since = now;
         }
+        call.expect_guests(now);
         self.merge(now, id, &inviter, roster);
         let Some(call) = self.call_mut(id).filter(|call| call.is_in()) else {
             return;
@@ -108,6 +112,9 @@ impl Phone {
         let Some(call) = self.call(id) else {
             return self.withdrawn_late(from, id, generation, &cancel);
         };
+        if call.awaits(generation) {
+            return self.finish_unseen(id, generation, cancel_reason(&cancel));
+        }
         if call.inviter.as_ref() != Some(from) || call.generation != generation {
             return;
         }

@@ -24,6 +24,8 @@ pub(crate) enum Word {
     Mine,
     /// Another device of mine that declined it: the caller may have withdrawn just then.
     SharedDecline,
+    /// Another device of mine that says busy: its own word, or what the caller made of a decline of its own.
+    SharedBusy,
     /// Another device of mine.
     Shared,
     /// The caller; or I was in it myself.
@@ -68,8 +70,12 @@ impl Phone {
     }
 
     /// Late signals about this call find it over.
-    pub(crate) fn finish(&mut self, finished: Finished) {
-        if self.finished(finished.call).is_some() {
+    pub(crate) fn finish(&mut self, mut finished: Finished) {
+        if let Some(known) = self.finished(finished.call) {
+            if known.unseen.is_some() && known.generation > finished.generation {
+                // The end of a later invitation is known already, and that invitation is still to come.
+                (finished.generation, finished.unseen) = (known.generation, known.unseen);
+            }
             self.finished.retain(|it| it.call != finished.call);
         }
         self.finished.push_back(finished);
@@ -91,7 +97,7 @@ impl Phone {
     }
 
     /// An end overtakes its invite.
-    fn finish_unseen(&mut self, call: CallId, generation: u32, reason: EndReason) {
+    pub(crate) fn finish_unseen(&mut self, call: CallId, generation: u32, reason: EndReason) {
         match self.finished(call).map(|it| (it.generation < generation, it.line.clone())) {
             Some((false, _)) => {}
             Some((true, line)) => self.finish(Finished { call, generation, unseen: Some(reason), line }),
@@ -164,12 +170,25 @@ impl Phone {
             return;
         }
         let call = record.call;
-        let decline = matches!(record.status, RecordStatus::Rejected | RecordStatus::Busy);
         let incoming = record.direction == Direction::Incoming;
-        if incoming && (decline || record.status == RecordStatus::Completed) {
+        // A device that learns better from the caller says so again, and its two lines may overtake each other.
+        let word = match (record.status, record.reason) {
+            (RecordStatus::Rejected, EndReason::RejectedElsewhere) => Word::Shared,
+            (RecordStatus::Rejected, _) if incoming => Word::SharedDecline,
+            (RecordStatus::Busy, _) if incoming => Word::SharedBusy,
+            (
+                RecordStatus::Completed
+                | RecordStatus::Cancelled
+                | RecordStatus::Rejected
+                | RecordStatus::Missed
+                | RecordStatus::Busy,
+                _,
+            ) => Word::Shared,
+        };
+        let elsewhere = matches!(record.status, RecordStatus::Completed | RecordStatus::Rejected | RecordStatus::Busy);
+        if incoming && elsewhere {
             record.reason = reason_of(record.status);
         }
-        let word = if incoming && decline { Word::SharedDecline } else { Word::Shared };
         if self.line(call).is_some() {
             return self.correct(call, record.status, record.reason, word, Some(&record));
         }

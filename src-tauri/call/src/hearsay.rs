@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::call::Call;
 use crate::member::Member;
 use crate::phone::STALE_INVITE;
 use crate::{
@@ -151,6 +152,22 @@ impl Phone {
         let Some(call) = self.call_mut(id) else { return };
         call.generation = generation;
         self.tell_roster(now, id);
+    }
+}
+
+impl Call {
+    /// I come in while others are being invited: none of them is waited for without end. An invitation in my own name
+    /// is of an earlier stay, and its end may be unknown to the one who told me of it.
+    pub fn expect_guests(&mut self, now: Instant) {
+        let here: Vec<_> =
+            self.members.iter().filter(|member| member.is_joined()).map(|member| member.user.clone()).collect();
+        for member in &mut self.members {
+            let entry = member.entry();
+            match &entry.standing {
+                Standing::Inviting { by, .. } => member.expect(now, &entry, here.contains(by)),
+                Standing::Joined { .. } | Standing::Left { .. } => {}
+            }
+        }
     }
 }
 

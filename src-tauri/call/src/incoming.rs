@@ -174,7 +174,7 @@ impl Phone {
         let Some(from) = call.inviter.clone() else { return };
         let Phase::Waiting { deadline } = call.phase else { return };
         let (generation, group, own) = (call.generation, call.is_group() || call.group.is_some(), call.own);
-        if let Some(target) = call.replaces.filter(|target| self.talks_alone_with(*target, &from)) {
+        if let Some(target) = call.replaces.filter(|target| self.takes_over(*target, &from)) {
             // Passed on by the one whom I talk with: the person has agreed already.
             let held = self.call(target).is_some_and(|target| target.on_hold);
             return self.answer_by_itself(now, id, held);
@@ -254,6 +254,15 @@ impl Phone {
         call.and_then(Call::only_other).is_some_and(|other| other.is_joined_with(device))
     }
 
+    /// A call in place of this one, by the very device I talk with, is answered without asking: if there is room for both
+    /// until I am in, and if none has done so before, or both would go on with an open microphone.
+    fn takes_over(&self, target: CallId, device: &DeviceAddress) -> bool {
+        let taken = |call: &Call| call.is_answered_here() && call.replaces == Some(target);
+        self.talks_alone_with(target, device)
+            && self.calls_that(Call::is_open).len() < CALL_LIMIT
+            && self.calls_that(taken).is_empty()
+    }
+
     /// A call of two with the very device that invites anew which can be a leftover.
     fn is_left_hanging(&self, id: CallId, device: &DeviceAddress, now: Instant) -> bool {
         if !self.talks_alone_with(id, device) {
@@ -313,6 +322,11 @@ impl Phone {
         let shows_more = media == Some(MediaKind::Video) && call.media == MediaKind::Audio;
         if !matches!(call.phase, Phase::Ringing { .. }) || shows_more {
             return self.refuse(id, Refusal::WrongState);
+        }
+        let stays = |it: &Call| it.is_open() && it.id != id && (meanwhile == Meanwhile::Hold || !it.is_answered_here());
+        if self.calls_that(stays).len() >= CALL_LIMIT {
+            // What rings silently takes no room until it is answered.
+            return self.refuse(id, Refusal::CallLimit);
         }
         if let Some(media) = media {
             self.set_media(id, media);

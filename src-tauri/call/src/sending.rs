@@ -55,7 +55,8 @@ impl Phone {
         let me = self.me.clone();
         let revision = self.media_revision;
         let Some(call) = self.call_mut(id) else { return };
-        let tells = revision > 0 || call.generation > 0 || call.media_by.as_ref() == Some(&me);
+        let decided = call.media_by.as_ref() == Some(&me) || call.agreed_with(peer).is_some();
+        let tells = revision > 0 || call.generation > 0 || decided;
         let Some(member) = call.joined_mut(peer) else { return };
         // Once more: they may not have been ready to hear it, and the other road may lose it.
         member.tell_at = (tells && member.tell_at.is_none()).then(|| now + TOLD_AGAIN);
@@ -188,9 +189,9 @@ impl Call {
         self.is_in() && self.early_media && !self.is_joined(peer)
     }
 
-    /// The media of this device is here before the answer.
+    /// The media of this device comes before the answer. Its end of the path may be up sooner than this one.
     fn previews(&self, from: &DeviceAddress) -> bool {
-        matches!(self.phase, Phase::Ringing { .. }) && self.path(from).is_some_and(|path| path.path == Path::Up)
+        matches!(self.phase, Phase::Ringing { .. }) && self.path(from).is_some()
     }
 }
 

@@ -24,7 +24,8 @@ impl Phone {
             // They ask for the same.
             (MediaKind::Video, Some(false)) => self.answer_switch(id, true),
             (MediaKind::Video, None) if call.only_other().is_some() => {
-                let revision = call.media_revision.saturating_add(1);
+                // Larger than that of a question that was refused: it is another one.
+                let revision = call.media_revision.max(call.asked_revision).saturating_add(1);
                 call.asked_revision = revision;
                 let (deadline, again_at) = (now + SWITCH_LIMIT, Some(now + SAID_AGAIN));
                 call.switch = Some(PendingSwitch { by_me: true, media, revision, deadline, again_at });
@@ -48,12 +49,14 @@ impl Phone {
         }
     }
 
-    /// Says my last decision again to somebody whose media is back: they may not have heard it.
+    /// Says my last decision, or that I have agreed, again to somebody whose media is back: they may not have heard it.
     pub(crate) fn repeat_media_decision(&mut self, id: CallId, to: &DeviceAddress) {
         let Some(call) = self.call(id) else { return };
         if call.media_by.as_ref() == Some(&self.me) {
             let (revision, media) = (call.media_revision, call.media);
             self.send(to.clone(), Signal::MediaRequest { call: id, revision, media, decided: true });
+        } else if let Some(revision) = call.agreed_with(to) {
+            self.send(to.clone(), Signal::MediaReply { call: id, revision, accept: true });
         }
     }
 
@@ -166,5 +169,14 @@ impl Phone {
             switch.again_at = Some(now + SAID_AGAIN);
             self.send_media_request(id, revision, media, false);
         }
+    }
+}
+
+impl Call {
+    /// What the call carries is what I have agreed to when this device asked for it.
+    pub fn agreed_with(&self, device: &DeviceAddress) -> Option<u32> {
+        let (revision, accept) = self.answered_request?;
+        let stands = accept && revision == self.media_revision && self.media_by.is_none();
+        self.only_other().filter(|other| stands && other.is_joined_with(device)).map(|_| revision)
     }
 }

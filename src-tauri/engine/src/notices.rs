@@ -75,13 +75,14 @@ impl Softphone {
             }
             Notice::MediaChanged(call, media) => Event::MediaChanged { call_id: call.to_string(), media: media.into() },
             Notice::MediaChangeRefused(call, user) => Event::MediaChangeRefused(in_call(call, &user)),
+            // Echo neither invites nor hands over: whoever has my account there is me.
             Notice::UsersInvited(call, by, users) => Event::UsersInvited {
                 call_id: call.to_string(),
-                from_user: shown(&by),
+                from_user: by.to_string(),
                 invited_users: users.iter().map(shown).collect(),
             },
             Notice::Transferring(call, by, to) => {
-                Event::Transferring { call_id: call.to_string(), by: shown(&by), to: shown(&to) }
+                Event::Transferring { call_id: call.to_string(), by: by.to_string(), to: shown(&to) }
             }
             Notice::Transferred(call, to) => Event::Transferred { call_id: call.to_string(), to: shown(&to) },
             Notice::TransferFailed(call, to, reason) => {

@@ -154,8 +154,8 @@ impl Conversation {
     }
 }
 
-/// A `peal-headless` that only runs the broker.
-fn broker(address: SocketAddr, place: &Path) -> Result<Headless, HeadlessError> {
+/// A `peal-headless` that only runs the broker; it listens when this returns.
+pub fn broker(address: SocketAddr, place: &Path) -> Result<Headless, HeadlessError> {
     let place = place.join("broker").display().to_string();
     let arguments = ["--embedded-broker", &address.to_string(), "--data-dir", &place].map(str::to_owned);
     let broker = Headless::start("the broker", arguments)?;

@@ -7,6 +7,9 @@ pub mod latency;
 pub mod process;
 pub mod stall;
 pub mod start;
+// Network namespaces.
+#[cfg(target_os = "linux")]
+pub mod video;
 pub mod voice;
 
 use serde_json::{Value, json};
@@ -53,9 +56,9 @@ impl Spread {
     /// `median`, `p5`, `p95`, `min`, `max` and `n`.
     pub fn to_json(&self) -> Value {
         json!({
-            "median": self.median().map(rounded), "p5": self.quantile(0.05).map(rounded),
-            "p95": self.quantile(0.95).map(rounded), "min": self.quantile(0.0).map(rounded),
-            "max": self.quantile(1.0).map(rounded), "n": self.count(),
+            "median": self.median().map(figure), "p5": self.quantile(0.05).map(figure),
+            "p95": self.quantile(0.95).map(figure), "min": self.quantile(0.0).map(figure),
+            "max": self.quantile(1.0).map(figure), "n": self.count(),
         })
     }
 
@@ -79,6 +82,11 @@ pub fn machine() -> String {
     let load = load.split_whitespace().next().unwrap_or("unknown").to_owned();
     let build = if cfg!(debug_assertions) { "development" } else { "release" };
     format!("cores: {cores}; load before it began: {load}; profile: {build}")
+}
+
+/// To a tenth; a likeness or a score, which are all below 5, to a thousandth.
+fn figure(value: f64) -> f64 {
+    if value.abs() < 5.0 { (value * 1_000.0).round() / 1_000.0 } else { rounded(value) }
 }
 
 /// To a tenth, for print: a loaded machine makes more digits meaningless.

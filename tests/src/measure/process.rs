@@ -31,6 +31,40 @@ impl Stretch {
     }
 }
 
+/// Processes whose cost is measured together: a program and all that it has started.
+#[derive(Debug, Clone)]
+pub struct Family(Vec<Stretch>);
+
+impl Family {
+    /// Begins to measure a process and its descendants, as they are now.
+    pub fn begin(ancestor: u32) -> Self {
+        let mut family = vec![ancestor];
+        let all: Vec<(u32, u32)> = std::fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+            .filter_map(|pid| Some((pid, parent(pid)?)))
+            .collect();
+        let mut at = 0;
+        while let Some(elder) = family.get(at).copied() {
+            family.extend(all.iter().filter(|(_, parent)| *parent == elder).map(|(pid, _)| *pid));
+            at += 1;
+        }
+        Self(family.into_iter().filter_map(Stretch::begin).collect())
+    }
+
+    /// Percent of one core since the beginning, all of them together. Who has ended meanwhile is left out.
+    pub fn cpu_percent(&self) -> f64 {
+        self.0.iter().filter_map(Stretch::cpu_percent).sum()
+    }
+}
+
+/// The process that started this one.
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Seconds of processor time that all threads of a process have spent so far, in the kernel too.
 fn cpu_seconds(pid: u32) -> Option<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod endings;
+mod meanwhile;
 mod pictures;
 mod ringing;
 mod starting;

@@ -93,8 +93,11 @@ fn echo_answers_and_returns_the_speech() {
     alice.calls("echo");
     alice.sees_call("connected");
     // Shorter than Echo waits, so that nobody talks at the same time.
+    // In the first second canceller, gain and jitter buffer still settle: that changes the sound, never the words.
     let (said, heard) = speak(&desk, "mic_a", "spk_a", 1.0, Duration::from_secs(2));
-    let later = is_what_was_said(&said, &heard);
+    is_what_was_said(&said, &heard, 0.5);
+    let (said, heard) = speak(&desk, "mic_a", "spk_a", 1.0, Duration::from_secs(2));
+    let later = is_what_was_said(&said, &heard, 0.75);
     println!("Echo answers after {later:?}");
     // When the player began is known to some hundred ms on a busy machine; `calls` measures the second to the sample.
     assert!((Duration::from_millis(900)..Duration::from_millis(1_500)).contains(&later), "{later:?}");
@@ -109,21 +112,23 @@ fn hears_what_is_said(desk: &Desk, microphone: &str, speaker: &str) {
     let level = level_dbfs(&heard);
     println!("{microphone} to {speaker}: {level:.1} dBFS, said with {:.1}", level_dbfs(&said));
     assert!((-45.0..-5.0).contains(&level), "{level} dBFS");
-    is_what_was_said(&said, &heard);
+    is_what_was_said(&said, &heard, 0.7);
 }
 
-/// How much later it was heard. It is compared to what noise suppression and gain control make of it.
-fn is_what_was_said(said: &[i16], heard: &[i16]) -> Duration {
+/// How much later it was heard, and at least so much alike. It is compared to what noise suppression and gain control make of it.
+fn is_what_was_said(said: &[i16], heard: &[i16], alike: f64) -> Duration {
     let stranger = speech(said.len() as f64 / f64::from(RATE), 99);
-    let found = likeness(&processed(said), heard, 0..i64::from(RATE) * 2);
+    let expected = processed(said);
+    let found = likeness(&expected, heard, 0..i64::from(RATE) * 2);
     let other = likeness(&stranger, heard, 0..i64::from(RATE) * 2).correlation;
     let later = Duration::from_millis(found.delay.unsigned_abs() * 1_000 / u64::from(RATE));
     println!("heard {later:?} later, alike {:.2} (other words {other:.2})", found.correlation);
     if let Some(directory) = std::env::var_os("PEAL_PICTURES").map(PathBuf::from) {
         write_wav(&directory.join("said.wav"), said);
+        write_wav(&directory.join("expected.wav"), &expected);
         write_wav(&directory.join("heard.wav"), heard);
     }
-    assert!(found.correlation >= 0.7 && other < 0.3, "something else than what was said");
+    assert!(found.correlation >= alike && other < 0.3, "something else than what was said");
     later
 }
 

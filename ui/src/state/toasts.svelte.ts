@@ -3,8 +3,9 @@
 import { asPealError, on, type PhoneEvent, type Unsubscribe } from '../callkit';
 import { eventSaid } from '../words/events';
 import { say, type Said } from '../words/index.svelte';
-import { errorSaid } from '../words/said';
+import { errorSaid, messageText } from '../words/said';
 import { people } from './people.svelte';
+import { phone } from './phone.svelte';
 
 export interface Toast {
   id: number;
@@ -17,11 +18,21 @@ const SHOWN_AT_ONCE = 3;
 class Toasts {
   all: Toast[] = $state.raw([]);
   private next = 1;
+  /** What banners say as long as it is so. */
+  private standing: string[] = [];
 
   show(said: Said, tone: Toast['tone'] = 'plain'): void {
+    if (this.standing.includes(said.title)) return;
     // The same words twice say no more than once.
     const others = this.all.filter((toast) => toast.said.title !== said.title);
     this.all = [...others, { id: this.next++, said, tone }].slice(-SHOWN_AT_ONCE);
+  }
+
+  /** A banner says so: no toast repeats it until the answered function is called. */
+  stands(title: string): () => void {
+    this.standing.push(title);
+    this.all = this.all.filter((toast) => toast.said.title !== title);
+    return () => this.standing.splice(this.standing.indexOf(title), 1);
   }
 
   fail(thrown: unknown): void {
@@ -41,6 +52,13 @@ class Toasts {
       on('rejected_elsewhere', () => this.show(say().toast.rejectedElsewhere)),
       on('users_invited', (data) => {
         if (data.from_user !== people.me) tell({ event: 'users_invited', data });
+      }),
+      on('user_rejected', (data) => {
+        // In a call of two it stands where the call has ended.
+        const call = phone.view?.calls.find(({ call_id }) => call_id === data.call_id);
+        const hint = messageText(data.message);
+        if (hint && call && call.members.length > 1)
+          this.show({ title: eventSaid({ event: 'user_rejected', data }, people), hint });
       }),
       on('media_changed', (data) => tell({ event: 'media_changed', data })),
       on('media_change_refused', (data) => tell({ event: 'media_change_refused', data })),

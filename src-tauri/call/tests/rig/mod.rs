@@ -113,6 +113,8 @@ pub struct Town {
     pub media_works: bool,
     /// Pairs of places between which no media gets through.
     pub walls: Vec<(usize, usize)>,
+    /// By how much the end that made the offer sees later that its media is there.
+    pub offerer_lags: Duration,
     /// Steps of the clock and signals delivered so far.
     pub steps: u64,
     /// Who has sent an invite to whom: by call and person.
@@ -152,6 +154,7 @@ impl Town {
             peers: 0,
             media_works: true,
             walls: Vec::new(),
+            offerer_lags: Duration::ZERO,
             steps: 0,
             inviters: HashMap::new(),
             told_at: HashMap::new(),

@@ -90,9 +90,10 @@ impl Town {
         let Some((theirs, remote, _)) = self.ends(there, &back) else { return };
         let fits = remote == Some(mine) && self.ends(place, link).is_some_and(|(_, it, _)| it == Some(theirs));
         if fits && self.media_gets_through(place, there) {
-            for (place, link, id) in [(place, link.clone(), mine), (there, back, theirs)] {
+            let later = CONNECTS + self.offerer_lags;
+            for (place, link, id, after) in [(place, link.clone(), mine, later), (there, back, theirs, CONNECTS)] {
                 let input = Input::MediaConnected { link };
-                self.schedule(CONNECTS, Due::Peer { to: place, peer: id, input });
+                self.schedule(after, Due::Peer { to: place, peer: id, input });
             }
         }
     }

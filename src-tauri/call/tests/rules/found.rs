@@ -1,8 +1,8 @@
 //! What storms over simulated towns have found, each with the seed that found it; told again in as few steps as it takes.
 
 use peal_call::{
-    CallState, EndReason, HangupReason, Input, MediaKind, MemberState, Policy, RecordStatus, RosterEntry, Signal,
-    Standing,
+    CallState, EndReason, HangupReason, Input, MediaKind, MemberState, Policy, RecordStatus, RejectReason, RosterEntry,
+    Signal, Standing,
 };
 
 use crate::rig::{Town, accept, address, reject, user};
@@ -275,4 +275,93 @@ fn who_blocks_the_inviter_does_not_hear_of_the_next_invitation() {
     town.run(SECOND * 31);
     assert!(!town.rings("cat/desk"));
     assert_eq!(status(&town, "cat/desk", call), Some(RecordStatus::Rejected));
+}
+
+/// Seeds 5296629, 5313539: the one who came in had read of an open invitation whose end nobody told any more.
+#[test]
+fn who_comes_in_waits_for_nobody_without_end() {
+    for comer in ["bob", "eve"] {
+        let mut town = people(&["ann", "bob", "cat", "dan", "eve"]);
+        let call = conference(&mut town, "ann/desk", &["bob", "cat"]);
+        let dan = town.callee("dan");
+        town.wish("bob/desk", Input::Transfer { call, callee: dan, lifetime: SECOND * 60 });
+        town.run(STEP);
+        town.censor = Some(|from, _, signal| *from == address("bob/desk") && matches!(signal, Signal::Roster { .. }));
+        town.wish("bob/desk", Input::Leave { call });
+        town.run(STEP);
+        town.invite("ann/desk", call, &[comer]);
+        town.run(STEP);
+        let comer = format!("{comer}/desk");
+        town.wish(&comer, accept(call));
+        town.run(SECOND);
+        assert_eq!(member(&town, &comer, call, "dan"), Some((MemberState::Inviting, None)));
+        for name in ["ann/desk", "cat/desk"] {
+            town.wish(name, Input::Leave { call });
+        }
+        town.run(SECOND * 11);
+        assert_eq!(town.state(&comer, call), Some(CallState::Ended(EndReason::Cancelled)));
+    }
+}
+
+/// Seed 5615448: of two invitations to one call the first still rang.
+#[test]
+fn the_end_of_a_later_invitation_overtakes_it_while_an_earlier_one_rings() {
+    for earlier_ends in [false, true] {
+        let mut town = people(&["ann", "bob", "cat"]);
+        let call = town.call_all("bob/desk", &["ann", "cat"]);
+        town.run(STEP);
+        town.wish("ann/desk", accept(call));
+        town.run(STEP);
+        town.censor = Some(|_, to, _| *to == address("cat/desk"));
+        town.wish("bob/desk", Input::Cancel { call, record: true });
+        town.run(STEP);
+        town.invite("ann/desk", call, &["cat"]);
+        town.wish("ann/desk", Input::Cancel { call, record: true });
+        assert!(town.rings("cat/desk"));
+        let late = |town: &Town, from: &str, wanted: fn(&Signal) -> bool| {
+            let mut sent = town.sent.iter().rev();
+            let found =
+                sent.find(|(it, to, signal)| *it == address(from) && *to == address("cat/desk") && wanted(signal));
+            found.unwrap().2.clone()
+        };
+        let withdrawal = |signal: &Signal| matches!(signal, Signal::Cancel { .. });
+        let (first, second) = (late(&town, "bob/desk", withdrawal), late(&town, "ann/desk", withdrawal));
+        let invite = late(&town, "ann/desk", |signal| matches!(signal, Signal::Invite(_)));
+        hear(&mut town, "cat/desk", "ann/desk", second);
+        if earlier_ends {
+            hear(&mut town, "cat/desk", "bob/desk", first);
+        }
+        hear(&mut town, "cat/desk", "ann/desk", invite);
+        assert!(!town.rings("cat/desk"), "the first has ended: {earlier_ends}");
+        assert_eq!(status(&town, "cat/desk", call), Some(RecordStatus::Cancelled));
+    }
+}
+
+/// Seeds 5628783, 5777198, 5930752: they overtook each other on the way to a device that hears of it only from mine.
+#[test]
+fn a_decline_and_what_the_caller_made_of_it_come_in_any_order() {
+    for (busy, settled) in [(false, RecordStatus::Busy), (true, RecordStatus::Rejected)] {
+        for swapped in [false, true] {
+            let mut town = Town::new(&["ann/desk", "bob/desk", "bob/lap", "bob/tab"], 1);
+            town.censor = Some(|_, to, _| *to == address("bob/lap"));
+            let call = town.call("ann/desk", "bob");
+            town.run(STEP);
+            town.wish("bob/desk", Input::Reject { call, busy, message: None });
+            let reason = if busy { RejectReason::Declined } else { RejectReason::Busy };
+            let first = Signal::Reject { call, generation: 0, reason, message: None };
+            hear(&mut town, "ann/desk", "bob/tab", first);
+            town.run(STEP);
+            let mut lines = town.device("bob/desk").shared.clone();
+            assert_eq!(lines.len(), 2, "its own word, and then the caller's");
+            if swapped {
+                lines.reverse();
+            }
+            for line in lines {
+                hear(&mut town, "bob/lap", "bob/desk", Signal::Shared(line));
+            }
+            for name in ["ann/desk", "bob/desk", "bob/lap", "bob/tab"] {
+                assert_eq!(status(&town, name, call), Some(settled), "{name}, swapped: {swapped}");
+            }
+        }
+    }
 }

@@ -51,6 +51,22 @@ fn a_no_or_no_answer_leaves_it_voice() {
 }
 
 #[test]
+fn after_a_no_one_may_ask_again() {
+    let mut town = pair();
+    let call = asks_for_video(&mut town);
+    town.wish("bob/desk", Input::AnswerSwitch { call, accept: false });
+    town.run(STEP);
+    town.wish("ann/desk", Input::SwitchMedia { call, media: MediaKind::Video });
+    town.run(STEP);
+    assert!(!town.snapshot("bob/desk", call).unwrap().switch.unwrap().by_me);
+    // Who asks at the same time has counted otherwise, and still it is one picture.
+    town.wish("bob/desk", Input::SwitchMedia { call, media: MediaKind::Video });
+    town.run(STEP);
+    assert_eq!(media(&town, "ann/desk", call), MediaKind::Video);
+    assert_eq!(media(&town, "bob/desk", call), MediaKind::Video);
+}
+
+#[test]
 fn a_question_and_its_answer_that_are_lost_are_said_again() {
     let mut town = pair();
     town.censor = Some(|_, _, signal| matches!(signal, Signal::MediaRequest { .. }));
@@ -107,6 +123,24 @@ fn in_a_group_one_decides_and_two_at_once_end_alike() {
     town.run(STEP);
     let kinds: Vec<_> = ["ann/desk", "bob/desk", "cat/desk"].iter().map(|name| media(&town, name, call)).collect();
     assert_eq!(kinds, [MediaKind::Video; 3]);
+}
+
+/// Seed 6128114: it was agreed to as its time ran out, and the path was down.
+#[test]
+fn an_agreement_made_while_the_path_was_down_is_heard_when_it_is_back() {
+    let mut town = pair();
+    let call = asks_for_video(&mut town);
+    town.run(SECOND * 27);
+    town.break_media(call, "ann/desk", "bob/desk");
+    town.censor = Some(|_, _, signal| matches!(signal, Signal::MediaReply { .. }));
+    town.wish("bob/desk", Input::AnswerSwitch { call, accept: true });
+    town.run(SECOND);
+    town.censor = None;
+    town.run(SECOND * 4);
+    assert_eq!(town.state("ann/desk", call), Some(CallState::Connected));
+    for name in ["ann/desk", "bob/desk"] {
+        assert_eq!(media(&town, name, call), MediaKind::Video, "{name}");
+    }
 }
 
 #[test]
@@ -277,6 +311,22 @@ fn a_doorbells_camera_is_known_before_the_answer_and_as_it_changes() {
     town.wish("bob/desk", accept(call));
     town.run(STEP);
     assert!(town.snapshot("bob/desk", call).unwrap().members[0].video, "as before the answer");
+}
+
+#[test]
+fn a_doorbells_camera_is_known_also_if_its_end_of_the_path_is_up_first() {
+    let mut town = Town::new(&["gate/bell", "bob/desk"], 1);
+    town.offerer_lags = SECOND;
+    let previewable = [user("gate")].into();
+    town.wish("bob/desk", Input::PolicyChanged(Policy { previewable, ..Policy::default() }));
+    town.wish("gate/bell", Input::SetVideo { on: true });
+    let call = town.fresh_id();
+    let mut dial = town.dial(call, &["bob"]);
+    (dial.early_media, dial.media) = (true, MediaKind::Video);
+    town.wish("gate/bell", Input::Call(dial));
+    town.run(SECOND * 2);
+    assert!(town.heard("bob/desk", &Notice::StreamAdded(call, user("gate"))));
+    assert!(town.snapshot("bob/desk", call).unwrap().members[0].video);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Passing a call on, and making one of two.
 
-use peal_call::{CallId, CallState, EndReason, Input, Notice, RecordStatus, Refusal, Signal};
+use peal_call::{CALL_LIMIT, CallId, CallState, EndReason, Input, Notice, Policy, RecordStatus, Refusal, Signal};
 
 use crate::rig::{Town, accept, user};
 use crate::{SECOND, STEP, all_hear, ended, people, refusals, status, talk};
@@ -156,6 +156,47 @@ fn two_calls_become_one_with_all_three() {
     assert!(all_hear(&town, first, &["ann", "bob", "cat"]));
     assert_eq!(ended(&town, "cat/desk", second), Some(EndReason::Transferred));
     assert!(!town.snapshot("bob/desk", first).unwrap().on_hold, "it goes on");
+}
+
+/// Seed 5651127: both calls went on with an open microphone.
+#[test]
+fn a_call_gives_way_to_one_other_only() {
+    let (mut town, first, third) = consulting();
+    town.wish("bob/desk", Input::Hold { call: third });
+    let second = talk(&mut town, "bob/desk", "dan/desk");
+    for into in [first, second] {
+        let call = third;
+        town.wish("bob/desk", Input::Merge { call, into });
+    }
+    town.run(SECOND * 2);
+    assert!(all_hear(&town, first, &["ann", "bob", "cat"]));
+    assert_eq!(ended(&town, "cat/desk", third), Some(EndReason::Transferred));
+    assert_eq!(status(&town, "cat/desk", second), Some(RecordStatus::Busy));
+    assert!(all_hear(&town, second, &["bob", "dan"]), "and that one goes on as before");
+}
+
+/// Seed 5780437: it was the fifth.
+#[test]
+fn a_call_that_takes_the_place_of_another_needs_room_beside_it() {
+    let mut town = people(&["ann", "bob", "cat", "dan", "eve", "fay"]);
+    let others = ["dan/desk", "eve/desk", "fay/desk"].map(|name| {
+        let call = talk(&mut town, "cat/desk", name);
+        town.wish("cat/desk", Input::Hold { call });
+        call
+    });
+    let first = talk(&mut town, "ann/desk", "bob/desk");
+    town.wish("bob/desk", Input::Hold { call: first });
+    town.wish("bob/desk", Input::PolicyChanged(Policy { call_waiting: true, ..Policy::default() }));
+    let second = talk(&mut town, "cat/desk", "bob/desk");
+    assert_eq!(town.device("cat/desk").phone.snapshot().len(), CALL_LIMIT);
+    town.wish("bob/desk", Input::TransferTo { call: first, target: second });
+    town.run(SECOND);
+    assert!(town.heard("bob/desk", &Notice::TransferFailed(first, user("cat"), EndReason::Busy)));
+    assert!(all_hear(&town, second, &["bob", "cat"]), "it goes on as before");
+    town.wish("cat/desk", Input::Hangup { call: others[0] });
+    town.wish("bob/desk", Input::TransferTo { call: first, target: second });
+    town.run(SECOND);
+    assert!(all_hear(&town, first, &["ann", "cat"]));
 }
 
 #[test]

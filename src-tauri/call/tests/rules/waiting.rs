@@ -126,6 +126,24 @@ fn there_are_at_most_four_calls_at_once() {
 }
 
 #[test]
+fn what_rings_silently_needs_room_to_be_answered() {
+    let mut town = people(&["ann", "bob", "cat", "dan", "eve", "fay"]);
+    for guest in ["bob", "cat", "dan", "eve"] {
+        let call = talk(&mut town, "ann/desk", &format!("{guest}/desk"));
+        town.wish("ann/desk", Input::Hold { call });
+    }
+    town.wish("ann/desk", Input::PolicyChanged(Policy { do_not_disturb: true, ..Policy::default() }));
+    let fifth = town.call("fay/desk", "ann");
+    town.run(STEP);
+    assert_eq!(town.snapshot("ann/desk", fifth).unwrap().alert, Some(Alert::Silent));
+    town.wish("ann/desk", accept(fifth));
+    assert_eq!(refusals(&town, "ann/desk"), [Refusal::CallLimit]);
+    town.wish("ann/desk", Input::Accept { call: fifth, media: None, meanwhile: Meanwhile::End });
+    town.run(SECOND);
+    assert_eq!(town.state("ann/desk", fifth), Some(CallState::Connected));
+}
+
+#[test]
 fn resuming_a_call_while_another_is_being_answered_keeps_one_microphone() {
     let (mut town, first, second) = second_call();
     town.wish("bob/desk", accept(second));

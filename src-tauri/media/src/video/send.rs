@@ -243,17 +243,33 @@ impl Sender {
         &self.controller
     }
 
-    /// More pictures would only wait.
+    /// More pictures would only wait. In a silence one is wanted as soon as there is nothing to send: what leaves is how the
+    /// end of the silence is found out.
     pub fn is_busy(&self) -> bool {
-        self.controller.is_stalled() || self.waiting() > BUSY
+        if self.controller.is_stalled() { !self.queue.is_empty() } else { self.waiting() > BUSY }
     }
 
     /// Throws away what waits if it can't arrive in time any more. Answers whether it did: a key frame must come next.
     pub fn drop_hopeless(&mut self) -> bool {
+        if self.controller.is_stalled() {
+            return self.keep_one();
+        }
         if self.waiting() < if self.key_left > 0 { HOPELESS_KEY } else { HOPELESS } {
             return false;
         }
         self.clear();
+        true
+    }
+
+    /// Throws away what waits but for one packet, which asks whether somebody is there. Answers whether there was more.
+    fn keep_one(&mut self) -> bool {
+        if self.queue.len() < 2 {
+            return false;
+        }
+        let first = self.queue.pop_front();
+        self.clear();
+        self.queued_bytes = first.as_ref().map_or(0, |first| first.payload.len() + OVERHEAD);
+        self.queue.extend(first);
         true
     }
 
@@ -466,6 +482,31 @@ mod tests {
         let next = drain(&mut sender, later);
         assert_eq!((next[0].1.sequence, next[0].1.repeats), (2, false));
         assert_eq!(sender.counts().repeats, 1);
+    }
+
+    #[test]
+    fn a_silence_ends_also_when_nothing_waits_and_no_report_of_before_comes() {
+        let start = Instant::now();
+        let mut sender = Sender::new(start, 0);
+        sender.push(0, &payloads(2), true);
+        drain(&mut sender, start);
+        let silent = start + Duration::from_secs(2);
+        assert!(sender.poll(silent).is_none());
+        assert!(sender.controller().is_stalled());
+        assert!(!sender.is_busy(), "the encoder may give a picture");
+        sender.push(9_000, &payloads(9), true);
+        assert!(sender.drop_hopeless(), "but no more than a question leaves");
+        assert!(sender.is_busy());
+        let asked: Vec<_> = drain(&mut sender, silent).into_iter().map(|(_, packet)| packet).collect();
+        assert_eq!(asked.iter().map(|it| it.sequence).collect::<Vec<_>>(), [2]);
+        assert!(!sender.is_busy(), "and then the next one");
+        let arrived = Some(Duration::from_secs(5));
+        sender
+            .acknowledge(silent + Duration::from_millis(50), &[Acknowledged { sequence: asked[0].transport, arrived }]);
+        assert!(!sender.controller().is_stalled());
+        sender.push(18_000, &payloads(2), true);
+        let out = drain(&mut sender, silent + Duration::from_millis(60));
+        assert_eq!(out.iter().map(|(_, it)| it.sequence).collect::<Vec<_>>(), [3, 4], "without a gap");
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use peal_engine::api::{ContactKind, LoginParams};
+use peal_engine::api::{CallParams, ContactKind, LoginParams, Media};
 use peal_engine::{EngineConfig, MicrophoneChoice};
 use peal_tests::desk::page::id;
 use peal_tests::desk::{Desk, Peal, Plan};
 use peal_tests::ears::{speech, write_wav};
+use peal_tests::eyes::sees_pattern;
 use peal_tests::person::{Person, device, quiet};
+use serde_json::json;
 
 /// Makes all pictures.
 #[tokio::main]
@@ -54,12 +56,13 @@ async fn take(desk: &Desk, album: &Album) {
     let words = desk.file("words.wav");
     write_wav(&words, &speech(20.0, 1));
     let microphone = Some(MicrophoneChoice::Wav { path: words.clone(), looped: true });
-    let bob = EngineConfig { auto_answer: true, microphone, ..quiet(desk.broker) };
+    let bob = EngineConfig { auto_answer: true, microphone, ..sees_pattern(quiet(desk.broker)) };
     let bob = joins(desk, "Bob Chen", bob).await;
-    let gate = device(EngineConfig { kind: ContactKind::Device, ..quiet(desk.broker) });
-    let _gate = joins(desk, "Front gate", gate).await;
-    let _xiaoming = joins(desk, "王小明", quiet(desk.broker)).await;
-    let maria = joins(desk, "Maria Papadaki", quiet(desk.broker)).await;
+    let gate = device(EngineConfig { kind: ContactKind::Device, ..sees_pattern(quiet(desk.broker)) });
+    let gate = joins(desk, "Front gate", gate).await;
+    let answers = || EngineConfig { auto_answer: true, ..sees_pattern(quiet(desk.broker)) };
+    let xiaoming = joins(desk, "王小明", answers()).await;
+    let maria = joins(desk, "Maria Papadaki", answers()).await;
     let me = tokio::task::block_in_place(|| {
         for name in ["Bob Chen", "Front gate", "王小明", "Maria Papadaki"] {
             alice.sees_contact(name);
@@ -106,7 +109,49 @@ async fn take(desk: &Desk, album: &Album) {
         alice.page.click(&id("hang-up"));
         alice.sees_end();
         album.take(&mut alice, "ended");
+        alice.goes_back();
     });
+    take_pictures(&mut alice, &me, [&bob, &xiaoming, &maria], &gate, album).await;
+}
+
+/// The screens with moving pictures: somebody is at the gate, four people see each other.
+async fn take_pictures(alice: &mut Peal, me: &str, friends: [&Person; 3], gate: &Person, album: &Album) {
+    tokio::task::block_in_place(|| alice.page.invoke("add_contact", &json!({ "userId": gate.name })));
+    let message = Some("A parcel for Alice".to_owned());
+    let call = CallParams { to: vec![me.to_owned()], media: Media::Video, message, ..CallParams::default() };
+    let call = match gate.engine.call(call).await {
+        Ok(call) => call.call_id,
+        Err(error) => panic!("nobody is at the gate: {error:?}"),
+    };
+    tokio::task::block_in_place(|| {
+        alice.rings();
+        draws(alice, &id("live-picture"), 20);
+        album.take(alice, "doorbell");
+    });
+    if let Err(error) = gate.engine.hangup(&call).await {
+        panic!("the gate can't give up: {error:?}");
+    }
+    tokio::task::block_in_place(|| {
+        alice.stops_ringing();
+        let to: Vec<&str> = friends.iter().map(|friend| friend.name.as_str()).collect();
+        alice.page.invoke("call", &json!({ "params": { "to": to, "media": "video" } }));
+        alice.sees_call("connected");
+        alice.page.invoke("open_camera", &json!({ "params": { "source": { "kind": "pattern" } } }));
+        alice.page.until(&format!("document.querySelectorAll('{}[data-video=\"true\"]').length === 4", id("tile")));
+        for user in to {
+            draws(alice, &format!("{}[data-user-id=\"{user}\"] canvas", id("tile")), 20);
+        }
+        alice.page.misses(&id("toast"));
+        album.take(alice, "video");
+        alice.page.click(&id("hang-up"));
+        alice.page.click(&id("end-for-all"));
+        alice.sees_end();
+    });
+}
+
+/// Waits until a canvas has drawn so many pictures.
+fn draws(peal: &mut Peal, canvas: &str, pictures: u32) {
+    peal.page.until(&format!("Number(document.querySelector('{canvas}')?.dataset.frames ?? 0) >= {pictures}"));
 }
 
 /// Somebody else comes online.

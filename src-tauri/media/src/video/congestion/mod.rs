@@ -229,7 +229,7 @@ impl Controller {
 
     /// No more may be sent until the peer is heard: too much is under way, or nothing comes back at all.
     pub fn is_choked(&self) -> bool {
-        let window = self.least_round_trip.as_secs_f64() + 0.15;
+        let window = self.least_round_trip.as_secs_f64() + 0.1;
         let limit = (self.kbps * 125.0 * window).max(8_000.0);
         self.in_flight as f64 > limit
     }
@@ -334,7 +334,7 @@ impl Controller {
         let near_limit =
             self.capacity.is_some_and(|capacity| self.kbps > capacity * 0.75 && self.kbps < capacity * 1.25);
         let step = if near_limit {
-            let response = self.round_trip.unwrap_or(Duration::from_millis(100)).as_secs_f64() + 0.15;
+            let response = self.round_trip.unwrap_or(Duration::from_millis(100)).as_secs_f64() + 0.1;
             (9.6 / response).max(4.0)
         } else {
             self.kbps * GROWTH

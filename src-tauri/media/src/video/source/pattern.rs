@@ -170,7 +170,8 @@ fn draw_disc(frame: &mut Frame, time_code_ms: u64) {
     }
 }
 
-fn draw_time_code(frame: &mut Frame, time_code_ms: u64) {
+/// Paints a time code over the lowest fifth of any picture.
+pub fn draw_time_code(frame: &mut Frame, time_code_ms: u64) {
     let time_code_ms = time_code_ms & 0xFFFF_FFFF_FFFF;
     let bits = time_code_ms << 16 | u64::from(crc(time_code_ms));
     let width = frame.width() as usize;
