@@ -29,7 +29,7 @@ fn at(text: &str) -> StreamUrl {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_voice_goes_through_another_programs_server() {
+async fn voice_and_picture_go_through_another_programs_server() {
     let server = MediaServer::start();
     let (publisher, _events) = StreamSession::publish(&config(), &at(&server.whip("a")), None).await.unwrap();
     server.has(&["a"], &[]).await;
@@ -72,6 +72,9 @@ async fn a_voice_goes_through_another_programs_server() {
     assert!(heard.is_sorted_by_key(number), "in order");
     let (first, last) = (number(&heard[0]), number(&heard[99]));
     assert!(last - first < 120, "a fifth of them was lost on the way: {first} to {last}");
+    player.peer().want_video(Some((640, 360)));
+    moving(&mut player.peer().pictures(), "the pattern").await;
+
     player.stop().await;
     server.has(&["a"], &[]).await;
     talking.abort();
@@ -228,7 +231,7 @@ async fn when_the_server_dies_both_sides_are_told_and_the_call_goes_on() {
     bob.hears("of the stream", added).await;
     let mut of_ann = bob.looks_at(&call, "ann").await;
     server.has(&["ann"], &["ann"]).await;
-    moving(&mut of_ann, "Ann").await;
+    moving(&mut of_ann, "Ann by the server").await;
     drop(server);
     let failed =
         |event: &Event| matches!(event, Event::Error(error) if error.code == ErrorCode::StreamFailed).then_some(());
