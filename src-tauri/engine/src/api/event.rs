@@ -224,6 +224,8 @@ pub enum Event {
         call_id: String,
         /// That device.
         device: String,
+        /// What I call it; may be empty.
+        device_name: String,
     },
     /// Declined on another device of mine (kit B28).
     RejectedElsewhere {
@@ -231,6 +233,8 @@ pub enum Event {
         call_id: String,
         /// That device.
         device: String,
+        /// What I call it; may be empty.
+        device_name: String,
     },
     /// The call is over.
     CallEnded {
