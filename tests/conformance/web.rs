@@ -326,7 +326,7 @@ async fn two_devices() -> (Town, Person, Person, Person, String) {
 async fn b27_another_device_of_mine_answered() {
     let (_town, _ann, desk, mut pocket, call) = two_devices().await;
     accept(&desk, &call).await;
-    let told = heard!(pocket, Event::AcceptedElsewhere { call_id, device } => (call_id.clone(), device.clone()));
+    let told = heard!(pocket, Event::AcceptedElsewhere { call_id, device, .. } => (call_id.clone(), device.clone()));
     assert_eq!(told, (call, "desk".to_owned()));
     assert_eq!(pocket.ended().await, EndReason::AnsweredElsewhere);
 }
@@ -335,7 +335,7 @@ async fn b27_another_device_of_mine_answered() {
 async fn b28_another_device_of_mine_declined() {
     let (_town, _ann, mut desk, pocket, call) = two_devices().await;
     pocket.engine.reject(&call).await.unwrap();
-    let told = heard!(desk, Event::RejectedElsewhere { call_id, device } => (call_id.clone(), device.clone()));
+    let told = heard!(desk, Event::RejectedElsewhere { call_id, device, .. } => (call_id.clone(), device.clone()));
     assert_eq!(told, (call, "pocket".to_owned()));
     assert_eq!(desk.ended().await, EndReason::RejectedElsewhere);
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use peal_engine::api::{
     Alert, CallState, ConnectionState, ContactKind, Direction, EndReason, ErrorCode, Event, LoginParams, RecordStatus,
+    Settings, SettingsPatch,
 };
 use peal_engine::{EngineConfig, Profile};
 use peal_tests::ears::{read_wav, tone_dbfs};
@@ -25,6 +26,8 @@ async fn all_devices_ring_and_when_one_answers_the_others_stop_at_once_and_say_w
     let mut desk = bobs("desk", broker).await;
     let mut pocket = bobs("pocket", broker).await;
     ann.sees_online("bob").await;
+    let patch = SettingsPatch { device_name: Some(" Kitchen ".into()), ..SettingsPatch::default() };
+    desk.engine.set_settings(patch).await.unwrap();
     // The limit is for a machine that has nothing else to do: the best of three tries counts.
     let mut fastest = Duration::MAX;
     for _ in 0..3 {
@@ -35,12 +38,12 @@ async fn all_devices_ring_and_when_one_answers_the_others_stop_at_once_and_say_w
         accept(&desk, &call).await;
         let device = pocket
             .hears("that another device answered", |event| match event {
-                Event::AcceptedElsewhere { device, .. } => Some(device.clone()),
+                Event::AcceptedElsewhere { device, device_name, .. } => Some((device.clone(), device_name.clone())),
                 _ => None,
             })
             .await;
         fastest = fastest.min(answered.elapsed());
-        assert_eq!(device, "desk");
+        assert_eq!(device, ("desk".into(), "Kitchen".into()));
         assert_eq!(pocket.ended().await, EndReason::AnsweredElsewhere);
         ann.connected().await;
         desk.connected().await;
@@ -68,11 +71,12 @@ async fn declined_on_one_device_is_declined_on_all() {
     pocket.engine.reject(&call).await.unwrap();
     let device = desk
         .hears("that another device declined", |event| match event {
-            Event::RejectedElsewhere { device, .. } => Some(device.clone()),
+            Event::RejectedElsewhere { device, device_name, .. } => Some((device.clone(), device_name.clone())),
             _ => None,
         })
         .await;
-    assert_eq!(device, "pocket");
+    let unnamed = Settings::default().device_name().to_owned();
+    assert_eq!(device, ("pocket".into(), unnamed), "it is called as its system");
     assert_eq!(ann.ended().await, EndReason::Rejected);
     for person in [&ann, &desk, &pocket] {
         assert_eq!(person.recorded(&call).await.status, RecordStatus::Rejected, "{}", person.name);

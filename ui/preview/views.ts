@@ -52,8 +52,8 @@ const rich: ContactView[] = [
     is_favorite: true,
     verified: 'verified',
     devices: [
-      { device_id: 'a', presence: 'online', kind: 'person' },
-      { device_id: 'b', presence: 'offline', kind: 'person' },
+      { device_id: 'a', name: 'Kitchen', presence: 'online', kind: 'person' },
+      { device_id: 'b', name: 'Linux', presence: 'offline', kind: 'person' },
     ],
   }).map((one) =>
     one.user_id === 'maria'

@@ -363,6 +363,8 @@ export type ConnectionState =
 export type ContactDevice = {
 	/**  The device. */
 	device_id: string,
+	/**  What its person calls it; may be empty. */
+	name: string,
 	/**  Whether it is there. */
 	presence: PresenceView,
 	/**  What it is. */
@@ -750,6 +752,8 @@ export type Event =
 	call_id: string,
 	/**  That device. */
 	device: string,
+	/**  What I call it; may be empty. */
+	device_name: string,
 } } | 
 /**  Declined on another device of mine (kit B28). */
 { event: "rejected_elsewhere"; data: {
@@ -757,6 +761,8 @@ export type Event =
 	call_id: string,
 	/**  That device. */
 	device: string,
+	/**  What I call it; may be empty. */
+	device_name: string,
 } } | 
 /**  The call is over. */
 { event: "call_ended"; data: {
@@ -1280,6 +1286,11 @@ export type Settings = {
 	microphone: string,
 	/**  A speaker's id, or `default`. */
 	speaker: string,
+	/**
+	 *  What this device is called where my other devices speak of it ("Answered on Kitchen"), and where others compare
+	 *  safety numbers; empty: as its operating system is. At most 64 characters.
+	 */
+	device_name: string,
 	/**  How long a call rings, ms. */
 	call_timeout_ms: number,
 	/**  Cancel the speaker's echo out of the microphone. */
@@ -1349,6 +1360,8 @@ export type SettingsPatch = {
 	microphone?: string | null,
 	/**  A speaker's id, or `default`. */
 	speaker?: string | null,
+	/**  What this device is called; empty: as its operating system is. */
+	device_name?: string | null,
 	/**  How long a call rings, ms. */
 	call_timeout_ms?: number | null,
 	/**  Cancel the speaker's echo out of the microphone. */

@@ -17,6 +17,8 @@ const session = {
 const error = { code: 'busy' as const, message: '', hint: '' };
 
 // Every event, and what a person reads.
+const device = { call_id: 'c', device: 'd' };
+
 const lines: [PhoneEvent, string][] = [
   [{ event: 'connection_changed', data: { state: 'online', problem: null } }, 'Server: Available'],
   [{ event: 'session_ended', data: error }, 'The login is over: You are in a call already'],
@@ -80,8 +82,10 @@ const lines: [PhoneEvent, string][] = [
   [{ event: 'stream_added', data: { ...inCall, url: null } }, 'Bob can be heard'],
   [{ event: 'key_changed', data: { user_id: 'bob', device_id: 'd' } }, 'Bob has a new key'],
   [{ event: 'presence_changed', data: { user_id: 'bob', presence: 'in_call' } }, 'Bob: In a call'],
-  [{ event: 'accepted_elsewhere', data: { call_id: 'c', device: 'd' } }, 'Answered on another device'],
-  [{ event: 'rejected_elsewhere', data: { call_id: 'c', device: 'd' } }, 'Declined on another device'],
+  [{ event: 'accepted_elsewhere', data: { ...device, device_name: 'Kitchen' } }, 'Answered on “Kitchen”'],
+  [{ event: 'accepted_elsewhere', data: { ...device, device_name: '' } }, 'Answered on another device'],
+  [{ event: 'rejected_elsewhere', data: { ...device, device_name: 'Kitchen' } }, 'Declined on “Kitchen”'],
+  [{ event: 'rejected_elsewhere', data: { ...device, device_name: '' } }, 'Declined on another device'],
   [
     { event: 'call_ended', data: { call_id: 'c', reason: 'no_response', duration_ms: 0 } },
     'The call is over: No answer',

@@ -55,8 +55,8 @@ test('a page shows what somebody tells about themselves, and leaves out what the
     birthday: '--04-23',
     gender: 'male',
     devices: [
-      { device_id: 'a', presence: 'online', kind: 'person' },
-      { device_id: 'b', presence: 'offline', kind: 'person' },
+      { device_id: 'a', name: '', presence: 'online', kind: 'person' },
+      { device_id: 'b', name: '', presence: 'offline', kind: 'person' },
     ],
   });
   const page = the('detail').textContent;
@@ -138,13 +138,17 @@ test('words go along with a call', async () => {
 });
 
 test('safety numbers are compared device by device', async () => {
-  const phone = await openBob({ verified: 'new' });
+  const devices = [
+    { device_id: 'd1', name: 'Kitchen', presence: 'online' as const, kind: 'person' as const },
+  ];
+  const phone = await openBob({ verified: 'new', devices });
   const number = Array.from({ length: 12 }, (_, at) => String(10_000 + at)).join(' ');
   const answer = (verified: boolean) => [{ device_id: 'd1', number, verified, changed: false }];
   phone.answers.safetyNumber = () => answer(false);
   expect(the('security').textContent).toMatch(/Encrypted, not compared/);
   await click('compare');
   expect(the('safety-number').querySelectorAll('span')).toHaveLength(12);
+  expect(the('device-key').textContent).toMatch(/Device 1 · Kitchen/);
   phone.answers.safetyNumber = () => answer(true);
   await click('set-verified');
   expect(phone.asked.find(({ command }) => command === 'setVerified')?.args).toEqual([

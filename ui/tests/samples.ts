@@ -145,6 +145,7 @@ export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
       ring_here: true,
       do_not_disturb: { on: false, schedule: [] },
       unknown_callers: 'ring',
+      device_name: '',
       single_device: false,
       open_microphone: true,
       audio_quality: 'balanced',
@@ -313,7 +314,7 @@ export function contact(
     is_friend: true,
     is_favorite: false,
     verified: 'new',
-    devices: [{ device_id: `${user_id}-1`, presence, kind: 'person' }],
+    devices: [{ device_id: `${user_id}-1`, name: 'Linux', presence, kind: 'person' }],
     ...changes,
   };
 }

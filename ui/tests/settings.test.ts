@@ -39,6 +39,17 @@ test.each([
   expect(given(phone, 'setSettings')).toEqual([patch]);
 });
 
+test('this device gets a name, and loses it', async () => {
+  const phone = await openSettings();
+  await type('device-name', ' Kitchen ');
+  the('device-name').dispatchEvent(new FocusEvent('blur'));
+  phone.show(settings({ device_name: 'Kitchen' }));
+  await settled();
+  await type('device-name', '');
+  the('device-name').dispatchEvent(new FocusEvent('blur'));
+  expect(given(phone, 'setSettings')).toEqual([{ device_name: 'Kitchen' }, { device_name: '' }]);
+});
+
 test('the token of the own server is asked for only where that server is', async () => {
   const account = sampleView().account;
   await openSettings({ account: account && { ...account, embedded: false } });

@@ -138,6 +138,11 @@ impl Softphone {
         if let Some(name) = patch.display_name.as_deref().map(str::trim).filter(|it| !it.is_empty()) {
             self.set_display_name(name).await?;
         }
+        if patch.device_name.is_some()
+            && let Some(session) = &self.session
+        {
+            session.client.set_device_name(self.settings.device_name()).await;
+        }
         Ok(Answer::Nothing)
     }
 }

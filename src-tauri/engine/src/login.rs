@@ -35,6 +35,8 @@ pub(crate) struct Login {
     pub check_sum: bool,
     /// This device shall be the account's only one.
     pub single_device: bool,
+    /// What this device is called.
+    pub device_name: String,
 }
 
 /// A login that worked.
@@ -145,6 +147,7 @@ impl Login {
         client.kind = self.config.kind.into();
         client.profile = public_profile(&self.store, &profile.account)?;
         client.single = self.single_device;
+        client.device_name.clone_from(&self.device_name);
         client.boot_id = self.boot_id;
         client.pinned = Keys::load(&self.store, &server_name)?.pinned();
         if let Some(kept) = self.store.setting(&replay_key(&server_name, &me))? {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use peal_call::{Alert, CallId, CallSnapshot, Input, Meanwhile, Notice, UserId};
+use peal_call::{Alert, CallId, CallSnapshot, DeviceId, Input, Meanwhile, Notice, UserId};
 use peal_media::audio::Sound;
 
 use crate::api::{EndReason, Event, UserInCall};
@@ -101,15 +101,25 @@ impl Softphone {
                 Event::StreamRemoved { call_id, user_id }
             }
             Notice::AcceptedElsewhere(call, device) => {
-                Event::AcceptedElsewhere { call_id: call.to_string(), device: device.to_string() }
+                let device_name = self.own_device_name(&device);
+                Event::AcceptedElsewhere { call_id: call.to_string(), device: device.to_string(), device_name }
             }
             Notice::RejectedElsewhere(call, device) => {
-                Event::RejectedElsewhere { call_id: call.to_string(), device: device.to_string() }
+                let device_name = self.own_device_name(&device);
+                Event::RejectedElsewhere { call_id: call.to_string(), device: device.to_string(), device_name }
             }
             Notice::Ended(call, reason, duration) => {
                 Event::CallEnded { call_id: call.to_string(), reason: reason.into(), duration_ms: ms(duration) }
             }
         })
+    }
+
+    /// What this account calls one of its devices; empty if it has no name, or is not there any more.
+    fn own_device_name(&self, device: &DeviceId) -> String {
+        let Some(session) = &self.session else { return String::new() };
+        let devices = session.client.devices_of(&session.me.user);
+        let found = devices.into_iter().find(|it| it.address.device == *device);
+        found.map(|it| it.device_name.trim().to_owned()).unwrap_or_default()
     }
 
     fn after(&mut self, event: &Event) {

@@ -222,6 +222,7 @@ impl Softphone {
             boot_id: self.boot_id,
             check_sum: self.settings.check_sum,
             single_device: self.settings.single_device,
+            device_name: self.settings.device_name().to_owned(),
         }
     }
 

@@ -229,13 +229,13 @@ const LINES: &str = r#"THE LINES
     start_remote_view    {"call_id", "user_id", "width"?, "height"?, "view"?}
     stop_remote_view     {"call_id", "user_id", "view"?}
     set_call_timeout     {"ms": 30000}
-    set_settings         {"display_name"?, "microphone"?, "speaker"?, "call_timeout_ms"?, "echo_cancellation"?,
-                          "noise_suppression"?, "gain_control"?, "audio_quality"?, "open_microphone"?,
-                          "call_waiting"?, "hold_music"?, "ring_here"?, "do_not_disturb"?, "unknown_callers"?,
-                          "camera"?, "open_camera"?, "video_width"?, "video_height"?, "frame_rate"?, "min_bitrate"?,
-                          "max_bitrate"?, "whiteness_level"?, "beauty_level"?, "mirror_preview"?,
-                          "plain_http_streams"?,
-                          "single_device"?, "check_sum"?, "ice_servers"?, "debug"?, "language"?, "theme"?}
+    set_settings         {"display_name"?, "device_name"?, "microphone"?, "speaker"?, "call_timeout_ms"?,
+                          "echo_cancellation"?, "noise_suppression"?, "gain_control"?, "audio_quality"?,
+                          "open_microphone"?, "call_waiting"?, "hold_music"?, "ring_here"?, "do_not_disturb"?,
+                          "unknown_callers"?, "camera"?, "open_camera"?, "video_width"?, "video_height"?,
+                          "frame_rate"?, "min_bitrate"?, "max_bitrate"?, "whiteness_level"?, "beauty_level"?,
+                          "mirror_preview"?, "plain_http_streams"?, "single_device"?, "check_sum"?, "ice_servers"?,
+                          "debug"?, "language"?, "theme"?}
     call_stats           {"call_id", "user_id"?}
 
     set_profile          {"nickname"?, "gender"?, "birthday"?, "region"?, "signature"?, "address"?, "avatar"?}

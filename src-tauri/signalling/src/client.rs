@@ -207,6 +207,12 @@ impl Client {
         self.show(|me| me.display_name = clean_name(name));
     }
 
+    /// Shows another name of this device to others; cleaned and cut to 64 characters.
+    #[expect(clippy::unused_async, reason = "callers shall not rely on it being in memory")]
+    pub async fn set_device_name(&self, name: &str) {
+        self.show(|me| me.device_name = clean_name(name));
+    }
+
     /// Shows another profile to others; texts are cleaned and cut as names are.
     #[expect(clippy::unused_async, reason = "callers shall not rely on it being in memory")]
     pub async fn set_profile(&self, profile: Profile) {

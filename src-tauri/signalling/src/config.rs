@@ -34,6 +34,8 @@ pub struct ClientConfig {
     pub keys: DeviceKeys,
     /// The name that others see; cleaned and cut to 64 characters.
     pub display_name: String,
+    /// What the person calls this device; cleaned and cut like it.
+    pub device_name: String,
     /// What others see of the person beside the name; cleaned and cut like it.
     pub profile: Profile,
     /// This account wants one device at a time: whoever is there already yields to this one.
@@ -62,6 +64,7 @@ impl ClientConfig {
             app: AppKey::default(),
             client_id: Self::new_client_id(&address.user),
             display_name: address.user.to_string(),
+            device_name: String::new(),
             address,
             token: token.into(),
             keys,
@@ -83,6 +86,7 @@ impl ClientConfig {
             address: self.address.clone(),
             state: PresenceState::Online,
             display_name: clean_name(&self.display_name),
+            device_name: clean_name(&self.device_name),
             kind: self.kind,
             key: self.keys.public(),
             boot_id: self.boot_id,

@@ -51,6 +51,8 @@ pub struct Presence {
     pub state: PresenceState,
     /// The person's chosen name: at most [`DISPLAY_NAME_LIMIT`] characters, no control characters. May be empty.
     pub display_name: String,
+    /// What the person calls this device ("Kitchen"), of the same length. May be empty.
+    pub device_name: String,
     /// What stands behind it.
     pub kind: DeviceKind,
     /// The key to seal with, as the device claims it now; see [`crate::Notice::KeyChanged`].
@@ -75,6 +77,8 @@ struct PresenceWire {
     state: PresenceState,
     #[serde(default)]
     name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    device: String,
     #[serde(default = "person")]
     kind: DeviceKind,
     key: String,
@@ -106,6 +110,7 @@ impl Presence {
             v: crate::topics::VERSION,
             state: self.state,
             name: clean_name(&self.display_name),
+            device: clean_name(&self.device_name),
             kind: self.kind,
             key: self.key.to_text(),
             boot: self.boot_id,
@@ -131,6 +136,7 @@ impl Presence {
             address,
             state: wire.state,
             display_name: clean_name(&wire.name),
+            device_name: clean_name(&wire.device),
             kind: wire.kind,
             key: DevicePublicKey::from_text(&wire.key).ok()?,
             boot_id: wire.boot,
@@ -186,6 +192,7 @@ pub(crate) mod tests {
             address: address("ann", "desk").expect("names"),
             state: PresenceState::InCall,
             display_name: "Ann \u{4e2d}".into(),
+            device_name: "Kitchen".into(),
             kind: DeviceKind::Device,
             key: DeviceKeys::generate().public(),
             boot_id: Uuid::nil(),
@@ -213,12 +220,14 @@ pub(crate) mod tests {
     fn names_are_cut_and_cleaned_on_the_way_in() {
         let mut json: serde_json::Value = serde_json::from_slice(&sample().to_wire()).expect("json");
         json["name"] = format!("\u{7}\u{202e}Ann\n{}", "x".repeat(100)).into();
+        json["device"] = "\u{202e}Lap\ntop".into();
         json["later"] = "unknown fields are ignored".into();
         json["capabilities"] = (0..100).map(|i| format!("c{i}")).collect::<Vec<_>>().into();
         let read = Presence::from_wire(address("ann", "desk").expect("names"), json.to_string().as_bytes());
         let read = read.expect("a presence");
         assert_eq!(read.display_name.chars().count(), DISPLAY_NAME_LIMIT);
         assert!(read.display_name.starts_with("Annx"));
+        assert_eq!(read.device_name, "Laptop");
         assert_eq!(read.capabilities.len(), CAPABILITIES);
     }
 
@@ -230,6 +239,7 @@ pub(crate) mod tests {
         let largest = Presence {
             address: address(&"u".repeat(64), &"d".repeat(64)).expect("names"),
             display_name: wide(DISPLAY_NAME_LIMIT),
+            device_name: wide(DISPLAY_NAME_LIMIT),
             capabilities: vec!["x".repeat(CAPABILITY_LIMIT); CAPABILITIES],
             profile: Profile {
                 revision: CLAIM_LIMIT,
@@ -249,13 +259,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_peer_of_the_first_version_shows_neither_profile_nor_claim() {
+    fn a_peer_of_the_first_version_shows_neither_profile_nor_claim_nor_what_its_device_is_called() {
         let mut json: serde_json::Value = serde_json::from_slice(&sample().to_wire()).expect("json");
-        for field in ["profile", "single", "claim"] {
+        for field in ["profile", "single", "claim", "device"] {
             json.as_object_mut().expect("an object").remove(field);
         }
         let read = Presence::from_wire(sample().address, json.to_string().as_bytes()).expect("a presence");
         assert_eq!((read.profile, read.single, read.claim), (Profile::default(), false, 0));
+        assert_eq!(read.device_name, "");
     }
 
     #[test]

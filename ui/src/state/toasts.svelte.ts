@@ -48,8 +48,8 @@ class Toasts {
     const tell = (event: PhoneEvent) => this.show({ title: eventSaid(event, people), hint: '' });
     const stops = [
       on('error', (error) => this.show(errorSaid(error), 'bad')),
-      on('accepted_elsewhere', () => this.show(say().toast.answeredElsewhere)),
-      on('rejected_elsewhere', () => this.show(say().toast.rejectedElsewhere)),
+      on('accepted_elsewhere', (data) => tell({ event: 'accepted_elsewhere', data })),
+      on('rejected_elsewhere', (data) => tell({ event: 'rejected_elsewhere', data })),
       on('users_invited', (data) => {
         if (data.from_user !== people.me) tell({ event: 'users_invited', data });
       }),

@@ -25,10 +25,11 @@ export function eventSaid(event: PhoneEvent, who: Who): string {
       return happened.error(errorSaid(event.data).title);
     case 'kicked_out':
     case 'media_disconnected':
-    case 'accepted_elsewhere':
-    case 'rejected_elsewhere':
     case 'voice_volume':
       return happened[event.event];
+    case 'accepted_elsewhere':
+    case 'rejected_elsewhere':
+      return happened[event.event](event.data.device_name);
     case 'outgoing':
     case 'connecting':
     case 'connected': {

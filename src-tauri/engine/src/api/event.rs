@@ -234,6 +234,8 @@ pub enum Event {
         call_id: String,
         /// That device.
         device: String,
+        /// What I call it; may be empty.
+        device_name: String,
     },
     /// Declined on another device of mine (kit B28).
     RejectedElsewhere {
@@ -241,6 +243,8 @@ pub enum Event {
         call_id: String,
         /// That device.
         device: String,
+        /// What I call it; may be empty.
+        device_name: String,
     },
     /// The call is over.
     CallEnded {

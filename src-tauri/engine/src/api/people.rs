@@ -182,6 +182,8 @@ pub struct SafetyNumber {
 pub struct ContactDevice {
     /// The device.
     pub device_id: String,
+    /// What its person calls it; may be empty.
+    pub name: String,
     /// Whether it is there.
     pub presence: super::PresenceView,
     /// What it is.

@@ -77,6 +77,7 @@ impl Directory {
     fn view(&self, row: &ContactRow) -> ContactView {
         let device = |it: &Presence| ContactDevice {
             device_id: it.address.device.to_string(),
+            name: it.device_name.trim().to_owned(),
             presence: it.state.into(),
             kind: it.kind.into(),
         };

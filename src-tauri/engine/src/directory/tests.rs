@@ -55,6 +55,7 @@ fn presence(user: &str, device: &str, name: &str, state: PresenceState) -> Prese
         address: DeviceAddress { user: UserId::new(user).unwrap(), device: DeviceId::new(device).unwrap() },
         state,
         display_name: name.to_owned(),
+        device_name: String::new(),
         kind: DeviceKind::Person,
         key: DevicePublicKey::from_bytes([7; 32]).unwrap(),
         boot_id: Uuid::nil(),

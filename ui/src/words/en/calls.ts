@@ -242,8 +242,8 @@ export const happened = {
   stream_removed: (name: string) => `${name} uses no media server any more`,
   key_changed: (name: string) => `${name} has a new key`,
   presence_changed: (name: string, presence: string) => `${name}: ${presence}`,
-  accepted_elsewhere: 'Answered on another device',
-  rejected_elsewhere: 'Declined on another device',
+  accepted_elsewhere: (device: string) => (device ? `Answered on “${device}”` : 'Answered on another device'),
+  rejected_elsewhere: (device: string) => (device ? `Declined on “${device}”` : 'Declined on another device'),
   call_ended: (why: string) => `The call is over: ${why}`,
   call_recorded: (name: string) => `In the history: ${name}`,
   voice_volume: 'Levels',
@@ -251,8 +251,6 @@ export const happened = {
 } satisfies Record<EventName, unknown>;
 
 export const toast = {
-  answeredElsewhere: { title: 'Answered on another device', hint: '' } satisfies Said,
-  rejectedElsewhere: { title: 'Declined on another device', hint: '' } satisfies Said,
   youWereHandedOver: (by: string, to: string): Said => ({
     title: `${by} is handing you over to ${to}`,
     hint: '',

@@ -139,7 +139,7 @@ export const safety = {
   title: 'Safety numbers',
   how: (name: string) =>
     `Read the digits to each other, side by side or in a call whose voice you know. If ${name} sees the same ones, nobody is between you.`,
-  device: (n: number) => `Device ${n}`,
+  device: (n: number, name: string) => (name ? `Device ${n} · ${name}` : `Device ${n}`),
   alike: 'They are alike',
   verified: 'Verified',
   takeBack: 'Take back',

@@ -227,8 +227,8 @@ export const happened: Words['happened'] = {
   stream_removed: (name) => `${spaced(name)}不再使用媒体服务器`,
   key_changed: (name) => `${spaced(name, 'after')}的密钥已更改`,
   presence_changed: (name, presence) => `${spaced(name, 'after')}：${presence}`,
-  accepted_elsewhere: '已在另一台设备上接听',
-  rejected_elsewhere: '已在另一台设备上拒绝',
+  accepted_elsewhere: (device) => (device ? `已在“${device}”上接听` : '已在另一台设备上接听'),
+  rejected_elsewhere: (device) => (device ? `已在“${device}”上拒绝` : '已在另一台设备上拒绝'),
   call_ended: (why) => `通话结束：${why}`,
   call_recorded: (name) => `已记入通话记录：${name}`,
   voice_volume: '音量',
@@ -236,8 +236,6 @@ export const happened: Words['happened'] = {
 };
 
 export const toast: Words['toast'] = {
-  answeredElsewhere: { title: '已在另一台设备上接听', hint: '' },
-  rejectedElsewhere: { title: '已在另一台设备上拒绝', hint: '' },
   youWereHandedOver: (by, to) => ({
     title: `${spaced(by, 'after')}正在把您转接给${spaced(to, 'before')}`,
     hint: '',

@@ -129,7 +129,7 @@ export const safety: Words['safety'] = {
   title: '安全码',
   how: (name) =>
     `请当面，或在能听出对方声音的通话里，互相念出这些数字。如果${spaced(name)}看到的完全相同，你们之间就没有别人。`,
-  device: (n) => `设备 ${n}`,
+  device: (n, name) => (name ? `设备 ${n} · ${name}` : `设备 ${n}`),
   alike: '完全相同',
   verified: '已核对',
   takeBack: '撤销',

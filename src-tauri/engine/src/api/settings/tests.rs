@@ -32,6 +32,7 @@ fn every_setting_can_be_changed_and_is_kept() {
         theme: Theme::Light,
         microphone: "m".to_owned(),
         speaker: "s".to_owned(),
+        device_name: "Kitchen".to_owned(),
         call_timeout_ms: 5_000,
         echo_cancellation: false,
         noise_suppression: false,
