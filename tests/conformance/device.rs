@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use peal_engine::EngineConfig;
 use peal_engine::api::{
-    CallParams, ConnectionState, ContactKind, EndReason, ErrorCode, Event, LoginParams, MemberState,
+    CallParams, Command, ConnectionState, ContactKind, EndReason, ErrorCode, Event, LoginParams, MemberState,
+    OpenCameraParams, PublishStreamParams, StopRemoteViewParams,
 };
-use peal_tests::person::{Person, accept, code, free_address};
+use peal_engine::{EngineConfig, Picture};
+use peal_tests::ears::{RATE, read_wav, tone_dbfs};
+use peal_tests::eyes::{moving, sees_pattern};
+use peal_tests::media_server::MediaServer;
+use peal_tests::person::{Person, accept, code, free_address, hums, writes};
+use tokio::sync::watch;
 
 use crate::line::Line;
 use crate::town::{Town, people};
@@ -89,6 +94,57 @@ async fn a04_logging_out_ends_the_call_and_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a05_publish_stream_answers_where_it_is_pushed_and_the_others_play_it() {
+    let (server, town) = (MediaServer::start_with(&["--token", "ann's"]), Town::new().await);
+    let mut ann =
+        town.person_with("ann", sees_pattern(EngineConfig { microphone: Some(hums(1_300.0)), ..town.config() })).await;
+    let record = town.place().join("heard.wav");
+    let mut bob = town.person_with("bob", EngineConfig { speaker: Some(writes(&record)), ..town.config() }).await;
+    let call = ann.sees_and_talks_with(&mut bob).await;
+    let params = PublishStreamParams { token: Some("ann's".into()), ..server.publishing("ann") };
+    let published = ann.engine.publish_stream(params.clone()).await.unwrap();
+    assert_eq!((&published.push_url, &published.play_url), (&server.whip("ann"), &server.whep("ann")));
+    ann.sees("what is published", |view| view.published.as_ref() == Some(&published)).await;
+    server.has(&["ann"], &[]).await;
+    assert_eq!(code(ann.engine.publish_stream(params).await), ErrorCode::WrongState, "one at a time");
+    let added = heard!(bob, Event::StreamAdded { call_id, user_id, play_url } => (call_id.clone(), user_id.clone(), play_url.clone()));
+    assert_eq!(added, (call.clone(), "ann".to_owned(), Some(server.whep("ann"))));
+
+    let mut of_ann = bob.looks_at(&call, "ann").await;
+    server.has(&["ann"], &["ann"]).await;
+    moving(&mut of_ann, "Ann by the server").await;
+    comes_by_the_server(&bob, &call, &mut of_ann).await;
+    let played = read_wav(&record).len();
+    while read_wav(&record).len() < played + 2 * RATE as usize {
+        heard!(bob, Event::VoiceVolume(_) => ());
+    }
+    let heard = read_wav(&record)[played + RATE as usize / 2..].to_vec();
+    assert!(tone_dbfs(&heard, 1_300.0) > -40.0, "Ann hums by the server: {}", tone_dbfs(&heard, 1_300.0));
+
+    ann.engine.stop_publishing().await.unwrap();
+    assert_eq!(ann.engine.snapshot().published, None);
+    assert_eq!(heard!(bob, Event::StreamRemoved { user_id, .. } => user_id.clone()), "ann");
+    server.has(&[], &[]).await;
+    moving(&mut of_ann, "Ann by the call again").await;
+}
+
+/// The pictures move, and none of them came by the call's own media path.
+async fn comes_by_the_server(person: &Person, call: &str, pictures: &mut watch::Receiver<Picture>) {
+    let by_the_call = || async { person.engine.call_stats(call).await.unwrap().frames_received };
+    let mut before = by_the_call().await;
+    // What came while the stream was being opened may still be decoded.
+    for _ in 0..20 {
+        moving(pictures, "the stream").await;
+        let now = by_the_call().await;
+        if now < before + 1.0 {
+            return;
+        }
+        before = now;
+    }
+    panic!("the pictures come by the call");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a06_call_device_invites_with_message() {
     let (_town, mut gate, ann) = door().await;
     let view = ann.engine.snapshot();
@@ -123,6 +179,49 @@ async fn a09_an_invite_arrives_with_its_message() {
     let params = CallParams { to: vec!["ann".into()], message: Some(ATTACHED.into()), ..CallParams::default() };
     let call = gate.engine.call(params).await.unwrap().call_id;
     assert_eq!(invited_message(&mut ann).await, (call, Some(ATTACHED.to_owned())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a10_the_peers_stream_can_be_played_from_its_play_url_before_answering() {
+    let (server, town) = (MediaServer::start_with(&["--play-token", "let-me-in"]), Town::new().await);
+    let gate = EngineConfig { kind: ContactKind::Device, microphone: Some(hums(1_300.0)), ..town.config() };
+    let mut gate = town.person_with("front-gate", sees_pattern(gate)).await;
+    let record = town.place().join("heard.wav");
+    let mut ann = town.person_with("ann", EngineConfig { speaker: Some(writes(&record)), ..town.config() }).await;
+    // Only who is known may show themselves before the answer.
+    ann.engine.execute(Command::AddContact { user_id: "front-gate".into() }).await.unwrap();
+    ann.sees_online("front-gate").await;
+    gate.sees_online("ann").await;
+    gate.engine.open_camera(OpenCameraParams::default()).await.unwrap();
+    let params = PublishStreamParams { play_token: Some("let-me-in".into()), ..server.publishing("gate") };
+    gate.engine.publish_stream(params).await.unwrap();
+
+    let call = gate.calls_by_video("ann").await.call_id;
+    assert_eq!(ann.rings().await, call);
+    let early = heard!(ann, Event::StreamAdded { user_id, play_url, .. } => (user_id.clone(), play_url.clone()));
+    assert_eq!(early, ("front-gate".to_owned(), None), "by the call itself");
+    let added = heard!(ann, Event::StreamAdded { call_id, play_url: Some(url), .. } => (call_id.clone(), url.clone()));
+    assert_eq!(added, (call.clone(), server.whep("gate")));
+    ann.sees_call("from where", &call, |it| it.members[0].play_url.as_deref() == Some(&server.whep("gate"))).await;
+    server.has(&["gate"], &[]).await;
+
+    let mut of_gate = ann.looks_at(&call, "front-gate").await;
+    server.has(&["gate"], &["gate"]).await;
+    moving(&mut of_gate, "who is at the gate").await;
+    comes_by_the_server(&ann, &call, &mut of_gate).await;
+    let heard = read_wav(&record);
+    assert!(tone_dbfs(&heard[heard.len() - RATE as usize / 2..], 1_300.0) > -40.0, "the gate hums");
+    let stop = StopRemoteViewParams { call_id: call.clone(), user_id: "front-gate".into(), view: None };
+    ann.engine.stop_remote_view(stop).await.unwrap();
+    server.has(&["gate"], &[]).await;
+
+    accept(&ann, &call).await;
+    assert_eq!((ann.connected().await, gate.connected().await), (call.clone(), call.clone()));
+    moving(&mut ann.looks_at(&call, "front-gate").await, "the gate, answered").await;
+    server.has(&["gate"], &["gate"]).await;
+    gate.engine.hangup(&call).await.unwrap();
+    server.has(&[], &[]).await;
+    assert_eq!(gate.engine.snapshot().published, None, "over with its call");
 }
 
 #[tokio::test(flavor = "multi_thread")]

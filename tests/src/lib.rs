@@ -13,6 +13,8 @@ pub mod ears;
 pub mod eyes;
 pub mod headless;
 pub mod measure;
+#[cfg(unix)]
+pub mod media_server;
 #[cfg(target_os = "linux")]
 pub mod path;
 pub mod person;

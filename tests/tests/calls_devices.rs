@@ -170,7 +170,7 @@ async fn a_doorbell_is_heard_before_anybody_answers_and_hears_nothing_until_then
     assert_eq!(bob.rings().await, call);
     let (user, url) = bob
         .hears("the doorbell's stream", |event| match event {
-            Event::StreamAdded { user_id, url, .. } => Some((user_id.clone(), url.clone())),
+            Event::StreamAdded { user_id, play_url, .. } => Some((user_id.clone(), play_url.clone())),
             _ => None,
         })
         .await;

@@ -215,7 +215,7 @@ fn a_doorbell_is_heard_before_the_answer_and_the_call_is_held_by_lines() {
     let invited = ann.event_where("invited", mine).unwrap();
     assert_eq!((&invited.data()["inviter"], &invited.data()["message"]), (&json!("gate"), &json!(message)));
     let stream = ann.event_where("stream_added", mine).unwrap();
-    assert_eq!((&stream.data()["user_id"], &stream.data()["url"]), (&json!("gate"), &Value::Null));
+    assert_eq!((&stream.data()["user_id"], &stream.data()["play_url"]), (&json!("gate"), &Value::Null));
     ann.ask("accept", &json!({ "call_id": call, "meanwhile": "hold" })).unwrap();
     for end in [&mut ann, &mut gate] {
         end.event_where("connected", mine).unwrap();

@@ -103,6 +103,10 @@ export const commands = {
 	closeCamera: () => __TAURI_INVOKE<null>("close_camera"),
 	/**  The cameras, screens and windows that are there. */
 	videoSources: () => __TAURI_INVOKE<VideoSources>("video_sources"),
+	/**  My voice and picture to a media server, once for everybody. */
+	publishStream: (params: PublishStreamParams) => __TAURI_INVOKE<PublishedStream>("publish_stream", { params }),
+	/**  No more to the media server. */
+	stopPublishing: () => __TAURI_INVOKE<null>("stop_publishing"),
 	/**  A ticket for one look at a picture; none: this Peal has no door for pictures. */
 	pictureDoor: () => __TAURI_INVOKE<Ticket | null>("picture_door"),
 	/**  The call in a small window above all others. */
@@ -546,6 +550,14 @@ export type ErrorCode =
 "camera_failed" | 
 /**  The screen, window or file that was to be shown can't be read, or is gone. */
 "source_failed" | 
+/**  No address of a media server, or one that may not be used. */
+"bad_stream_url" | 
+/**  Nothing answers at the media server's address. */
+"stream_unreachable" | 
+/**  The media server refused the token. */
+"stream_refused" | 
+/**  The media server does not take the stream, does not have it, or its media path broke off. */
+"stream_failed" | 
 /**  The data directory can't be read or written. */
 "storage_failed" | 
 /**  Another Peal runs on this profile. */
@@ -711,14 +723,28 @@ export type Event =
 	/**  Why not. */
 	reason: EndReason,
 } } | 
-/**  The caller's sound (and picture) can be had before the answer (kit A10). */
+/**
+ *  Somebody's stream can be played (kit A10): a doorbell's sound (and picture) before the answer, or what they have
+ *  published to a media server. A view of them (`start_remote_view`) plays it; nothing is sent to the server before.
+ *  Comes again when they publish elsewhere.
+ */
 { event: "stream_added"; data: {
 	/**  The call. */
 	call_id: string,
 	/**  Whose. */
 	user_id: string,
-	/**  Where else it can be played from; absent: only here, in the call. */
-	url: string | null,
+	/**
+	 *  The WHEP address from where it is played; absent: only here, in the call. Nobody has looked at it yet: it is what
+	 *  they say.
+	 */
+	play_url: string | null,
+} } | 
+/**  They publish their stream to no media server any more; a view of them goes on with what comes in the call. */
+{ event: "stream_removed"; data: {
+	/**  The call. */
+	call_id: string,
+	/**  Whose. */
+	user_id: string,
 } } | 
 /**  Answered on another device of mine (kit B27). */
 { event: "accepted_elsewhere"; data: {
@@ -959,6 +985,8 @@ export type MemberView = {
 	video: boolean,
 	/**  They have turned their camera off, in a video call (kit B29). */
 	video_muted: boolean,
+	/**  From where their stream is played, if they publish it to a media server (kit A10), as they say. */
+	play_url: string | null,
 	/**  Their device, once it is settled. */
 	device_id: string | null,
 	/**  Who invited them, if it was not the one who began the call. */
@@ -1028,6 +1056,8 @@ export type PhoneView = {
 	audio: AudioView,
 	/**  My own picture. */
 	video: VideoView,
+	/**  My stream to a media server; absent: there is none (yet). */
+	published: PublishedStream | null,
 	/**  What the person chose. */
 	settings: Settings,
 	/**  Saved groups, by name. */
@@ -1097,6 +1127,33 @@ export type ProfilePatch = {
 	address?: string | null,
 	/**  A PNG or JPEG in base64, bare or as a data URL: at most 32 KiB and 256 by 256 pixels. */
 	avatar?: string | null,
+};
+
+/**  Where my voice and picture are published (kit A05). */
+export type PublishStreamParams = {
+	/**
+	 *  The media server's WHIP address (RFC 9725): `https:`, or `http:` on this computer (see the setting
+	 *  `plain_http_streams`).
+	 */
+	url: string,
+	/**  What proves to the server that I may publish there (a bearer token). */
+	token?: string | null,
+	/**
+	 *  The WHEP address where the stream is played, told to the others in the call. Absent: made from `url` as media servers
+	 *  commonly have it, with the last part of its path that is `whip` turned into `whep`, or `direction=whip` into
+	 *  `direction=whep`; an address with neither needs it.
+	 */
+	play_url?: string | null,
+	/**  What the server wants to see of whoever plays it; told to the others in the call, sealed like all that is said there. */
+	play_token?: string | null,
+};
+
+/**  A stream of mine that is published. */
+export type PublishedStream = {
+	/**  Where it is published (kit A05's `pushUrl`). */
+	push_url: string,
+	/**  Where it is played. */
+	play_url: string,
 };
 
 /**  How good the media path is. */
@@ -1280,6 +1337,11 @@ export type Settings = {
 	beauty_level: number,
 	/**  I see my own picture as in a mirror; the others never do. */
 	mirror_preview: boolean,
+	/**
+	 *  Media servers may be reached without encryption on other computers, too: the token and the keys of voice and picture
+	 *  can be read on the way, so that this is for a network of one's own.
+	 */
+	plain_http_streams: boolean,
 	/**  Safe mode: a login needs a token (kit D08). Since the next login. */
 	check_sum: boolean,
 	/**  The log says more (kit D09); never names, addresses or words. */
@@ -1346,6 +1408,8 @@ export type SettingsPatch = {
 	beauty_level?: number | null,
 	/**  I see my own picture as in a mirror; the others never do. */
 	mirror_preview?: boolean | null,
+	/**  Media servers may be reached without encryption on other computers, too. */
+	plain_http_streams?: boolean | null,
 	/**  A login needs a token. */
 	check_sum?: boolean | null,
 	/**  The log says more. */

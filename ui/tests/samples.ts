@@ -106,6 +106,7 @@ export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
     connection: { state: 'online', problem: null },
     contacts,
     groups: [],
+    published: null,
     profile: {
       nickname: 'Alice Lindqvist',
       gender: 'unknown',
@@ -160,6 +161,7 @@ export function sampleView(changes: Partial<PhoneView> = {}): PhoneView {
       whiteness_level: 0,
       beauty_level: 0,
       mirror_preview: true,
+      plain_http_streams: false,
     },
     ...changes,
   };
@@ -212,6 +214,7 @@ export function sampleMember(user_id: string, name: string, changes: Partial<Mem
     quality: null,
     picture_lowered: null,
     picture_paused: false,
+    play_url: null,
     my_picture_lowered: null,
     ...changes,
   };

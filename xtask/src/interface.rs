@@ -1,4 +1,4 @@
-//! The interface: its packages and its build, each done anew only when needed.
+//! What npm installs and builds: the interface, and the media server that tests start; each done anew only when needed.
 
 use std::fs;
 use std::path::Path;
@@ -9,26 +9,43 @@ use crate::place;
 
 /// The step that installs the interface's packages; none if the lock file is the one they were installed from.
 pub fn install() -> Result<Option<Step>, Failure> {
-    if find("node").is_none() || (cfg!(unix) && find("npm").is_none()) {
-        return Err(Failure::new("Node.js 20.19 or newer is needed, with npm: https://nodejs.org"));
-    }
-    let ui = place::interface();
-    let current = fs::read(ui.join("package-lock.json"))
-        .map_err(|error| Failure::new(format!("ui/package-lock.json can't be read: {error}")))?;
-    let installed = fs::read(stamp(&ui)).unwrap_or_default();
-    if current == installed {
-        return Ok(None);
-    }
-    let step = Step::new("Installing the interface's packages", "npm").may_take("up to a minute");
-    Ok(Some(step.args(["ci", "--no-audit", "--no-fund"]).within(&ui)))
+    packages("Installing the interface's packages", &place::interface())
 }
 
 /// To be called after the step of [`install`]: notes what was installed.
 pub fn installed() -> Result<(), Failure> {
-    let ui = place::interface();
-    fs::copy(ui.join("package-lock.json"), stamp(&ui))
+    note(&place::interface())
+}
+
+/// Installs the packages of the media server that tests start, unless they are there.
+pub fn ensure_media_server() -> Result<(), Failure> {
+    let home = place::root().join("tests").join("media-server");
+    if let Some(step) = packages("Installing the tests' media server", &home)? {
+        step.run()?;
+        note(&home)?;
+    }
+    Ok(())
+}
+
+fn packages(title: &str, home: &Path) -> Result<Option<Step>, Failure> {
+    if find("node").is_none() || (cfg!(unix) && find("npm").is_none()) {
+        return Err(Failure::new("Node.js 20.19 or newer is needed, with npm: https://nodejs.org"));
+    }
+    let lock = home.join("package-lock.json");
+    let current =
+        fs::read(&lock).map_err(|error| Failure::new(format!("{} can't be read: {error}", lock.display())))?;
+    if current == fs::read(stamp(home)).unwrap_or_default() {
+        return Ok(None);
+    }
+    let step = Step::new(title, "npm").may_take("up to a minute");
+    Ok(Some(step.args(["ci", "--no-audit", "--no-fund"]).within(home)))
+}
+
+fn note(home: &Path) -> Result<(), Failure> {
+    let stamp = stamp(home);
+    fs::copy(home.join("package-lock.json"), &stamp)
         .map(|_| ())
-        .map_err(|error| Failure::new(format!("ui/node_modules can't be written: {error}")))
+        .map_err(|error| Failure::new(format!("{} can't be written: {error}", stamp.display())))
 }
 
 /// The step that builds the interface; none if nothing is newer than the last build.
@@ -55,8 +72,8 @@ pub fn prepare() -> Result<(), Failure> {
 }
 
 /// It lies in `node_modules`, and so is gone when they are.
-fn stamp(ui: &Path) -> std::path::PathBuf {
-    ui.join("node_modules").join(".installed-package-lock.json")
+fn stamp(home: &Path) -> std::path::PathBuf {
+    home.join("node_modules").join(".installed-package-lock.json")
 }
 
 fn is_current(ui: &Path) -> bool {

@@ -29,6 +29,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let quick = arguments.filter.as_deref() == Some("quick");
     let filter = arguments.filter.as_deref().filter(|_| !quick);
     packages::ensure(Purpose::Test)?;
+    interface::ensure_media_server()?;
     if filter.is_none() {
         tools::ensure(tools::CARGO_DENY)?;
         tools::ensure_rmqttd()?;

@@ -72,6 +72,8 @@ pub fn builder() -> Builder<Wry> {
             picture::open_camera,
             picture::close_camera,
             picture::video_sources,
+            picture::publish_stream,
+            picture::stop_publishing,
             picture::picture_door,
             picture::open_picture_in_picture,
             picture::close_picture_in_picture,

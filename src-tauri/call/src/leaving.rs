@@ -321,6 +321,7 @@ impl Phone {
         if !self.is_busy() {
             self.muted = false;
             self.video = false;
+            self.stream = None;
             self.media_revision = 0;
         }
     }

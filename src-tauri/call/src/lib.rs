@@ -42,6 +42,6 @@ pub use port::{Callee, Dial, Input, Link, Meanwhile, Output, Refusal};
 pub use roster::{GENERATION_LIMIT, MEMBER_LIMIT, ROSTER_LIMIT, RosterEntry, Standing};
 pub use signal::{
     CancelReason, Candidate, DEFAULT_RING, HangupReason, Invite, MAX_RING, MESSAGE_LIMIT, MediaKind, RecordStatus,
-    RejectReason, Signal,
+    RejectReason, STREAM_LIMIT, Signal, Stream,
 };
 pub use snapshot::{Alert, CallSnapshot, CallState, MemberSnapshot, MemberState, Switch};

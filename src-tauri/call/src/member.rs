@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{CallId, DeviceAddress, DeviceId, EndReason, RecordStatus, RosterEntry, Standing, UserId};
+use crate::{CallId, DeviceAddress, DeviceId, EndReason, RecordStatus, RosterEntry, Standing, Stream, UserId};
 
 /// How far an invite has come on one device.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -82,6 +82,8 @@ pub(crate) struct Member {
     pub muted: bool,
     pub on_hold: bool,
     pub video: bool,
+    /// Where their media can be played from, too.
+    pub stream: Option<Stream>,
     /// Newest revision of their media state.
     pub revision: u32,
 }
@@ -115,6 +117,7 @@ impl Member {
             muted: false,
             on_hold: false,
             video: false,
+            stream: None,
             revision: 0,
         }
     }
@@ -167,6 +170,7 @@ impl Member {
         self.muted = false;
         self.on_hold = false;
         self.video = false;
+        self.stream = None;
         self.revision = 0;
         self.present = true;
         self.silent_since = now;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{CallId, DeviceId, Direction, EndReason, MediaKind, RecordStatus, UserId};
+use crate::{CallId, DeviceId, Direction, EndReason, MediaKind, RecordStatus, Stream, UserId};
 
 /// What happens once. The names are those of the kits' map.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -59,6 +59,10 @@ pub enum Notice {
     TransferFailed(CallId, UserId, EndReason),
     /// Their media arrives before the answer (kit A10).
     StreamAdded(CallId, UserId),
+    /// Their media can be played from there, too (kit A10); where it was played from before is no more.
+    StreamPublished(CallId, UserId, Stream),
+    /// It can be played from nowhere else any more.
+    StreamRemoved(CallId, UserId),
     /// Answered on another device of mine.
     AcceptedElsewhere(CallId, DeviceId),
     /// Declined on another device of mine.

@@ -7,8 +7,10 @@ use crate::call::Call;
 use crate::chosen::Chosen;
 use crate::finished::{self, Finished};
 use crate::screening::{Flood, Verdict};
+use crate::sending::Sent;
 use crate::{
     CallId, CallRecord, CallSnapshot, DeviceAddress, Direction, Input, Link, Notice, Output, Policy, Refusal, Signal,
+    Stream,
 };
 
 /// Most calls at once, those on hold included.
@@ -82,6 +84,8 @@ pub struct Phone {
     pub(crate) record_flood: Flood,
     pub(crate) muted: bool,
     pub(crate) video: bool,
+    /// Where what I send can be played from, too.
+    pub(crate) stream: Option<Stream>,
     /// Grows with every change of what this side sends.
     pub(crate) media_revision: u32,
     /// Until when nothing rings because the backlog is still arriving.
@@ -102,6 +106,7 @@ impl Phone {
             record_flood: Flood::default(),
             muted: false,
             video: false,
+            stream: None,
             media_revision: 0,
             catching_up: None,
             finished: finished::empty(),
@@ -128,6 +133,7 @@ impl Phone {
             Input::Dismiss { call } => self.calls.retain(|it| it.id != call || !it.is_over()),
             Input::SetMuted { muted } => self.set_muted(muted),
             Input::SetVideo { on } => self.set_video(on),
+            Input::SetStream { stream } => self.set_stream(stream),
             Input::PolicyChanged(policy) => self.policy_changed(now, policy),
             Input::LogOut { reason } => self.log_out(now, reason),
             Input::SignalReceived { from, signal, at } => self.signal_received(now, from, signal, at),
@@ -178,6 +184,11 @@ impl Phone {
     /// My camera is on: a picture leaves by the video calls.
     pub const fn is_video_on(&self) -> bool {
         self.video
+    }
+
+    /// Where what I send can be played from, too.
+    pub const fn stream(&self) -> Option<&Stream> {
+        self.stream.as_ref()
     }
 
     /// My microphone is off.
@@ -272,8 +283,8 @@ impl Phone {
             }
             Signal::Offer { call, attempt, sdp } => self.offer_received(now, call, from, attempt, sdp),
             Signal::Answer { call, attempt, sdp } => self.answer_received(call, &from, attempt, sdp),
-            Signal::MediaState { call, revision, muted, on_hold, video } => {
-                self.media_state_received(call, &from, revision, muted, on_hold, video);
+            Signal::MediaState { call, revision, muted, on_hold, video, stream } => {
+                self.media_state_received(call, &from, revision, Sent { muted, on_hold, video, stream });
             }
             Signal::MediaRequest { call, revision, media, decided } => {
                 self.media_requested(now, call, &from, revision, media, decided);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    CallId, CallRecord, Candidate, DeviceAddress, DeviceId, EndReason, MediaKind, Notice, Policy, Signal, UserId,
+    CallId, CallRecord, Candidate, DeviceAddress, DeviceId, EndReason, MediaKind, Notice, Policy, Signal, Stream,
+    UserId,
 };
 
 /// The media path of one call to one device.
@@ -169,6 +170,11 @@ pub enum Input {
     SetVideo {
         /// True: a picture leaves by the video calls.
         on: bool,
+    },
+    /// What I send can be played from there too, or can no more.
+    SetStream {
+        /// Where; none: nowhere else.
+        stream: Option<Stream>,
     },
     /// Who may ring, and how, from now on.
     PolicyChanged(Policy),

@@ -6,7 +6,17 @@ use crate::call::{Call, Phase};
 use crate::member::Member;
 use crate::path::{MediaPath, Path};
 use crate::phone::TOLD_AGAIN;
-use crate::{CallId, DeviceAddress, EndReason, HangupReason, Meanwhile, MediaKind, Notice, Phone, Refusal, Signal};
+use crate::{
+    CallId, DeviceAddress, EndReason, HangupReason, Meanwhile, MediaKind, Notice, Phone, Refusal, Signal, Stream,
+};
+
+/// What somebody says that they send.
+pub(crate) struct Sent {
+    pub muted: bool,
+    pub on_hold: bool,
+    pub video: bool,
+    pub stream: Option<Stream>,
+}
 
 impl Phone {
     /// One microphone for all calls (kit C09, E14).
@@ -21,6 +31,14 @@ impl Phone {
     pub(crate) fn set_video(&mut self, on: bool) {
         if self.video != on {
             self.video = on;
+            self.tell_media_state();
+        }
+    }
+
+    /// One stream for all calls (kit A05).
+    pub(crate) fn set_stream(&mut self, stream: Option<Stream>) {
+        if self.stream != stream {
+            self.stream = stream;
             self.tell_media_state();
         }
     }
@@ -71,19 +89,13 @@ impl Phone {
         let on_hold = call.on_hold;
         let told = to.map_or_else(|| call.reached_devices(), |to| vec![to.clone()]);
         for to in told {
-            self.send(to, Signal::MediaState { call: id, revision, muted, on_hold, video });
+            let stream = self.stream.clone();
+            self.send(to, Signal::MediaState { call: id, revision, muted, on_hold, video, stream });
         }
     }
 
-    pub(crate) fn media_state_received(
-        &mut self,
-        id: CallId,
-        from: &DeviceAddress,
-        revision: u32,
-        muted: bool,
-        on_hold: bool,
-        video: bool,
-    ) {
+    pub(crate) fn media_state_received(&mut self, id: CallId, from: &DeviceAddress, revision: u32, sent: Sent) {
+        let Sent { muted, on_hold, video, stream } = sent;
         let Some(call) = self.call_mut(id).filter(|call| call.is_answered_here() || call.previews(from)) else {
             return;
         };
@@ -96,6 +108,7 @@ impl Phone {
         let mutes = std::mem::replace(&mut member.muted, muted) != muted;
         let holds = std::mem::replace(&mut member.on_hold, on_hold) != on_hold;
         let shows = std::mem::replace(&mut member.video, video) != video;
+        let before = std::mem::replace(&mut member.stream, stream.clone());
         let user = from.user.clone();
         if mutes {
             self.notify(Notice::AudioMuted(id, user.clone(), muted));
@@ -104,7 +117,14 @@ impl Phone {
             self.notify(Notice::Held(id, user.clone(), on_hold));
         }
         if shows {
-            self.notify(Notice::VideoMuted(id, user, !video));
+            self.notify(Notice::VideoMuted(id, user.clone(), !video));
+        }
+        match stream {
+            Some(stream) if before.as_ref() != Some(&stream) => {
+                self.notify(Notice::StreamPublished(id, user, stream));
+            }
+            None if before.is_some() => self.notify(Notice::StreamRemoved(id, user)),
+            Some(_) | None => {}
         }
     }
 

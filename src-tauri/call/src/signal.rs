@@ -20,6 +20,18 @@ pub enum MediaKind {
     Video,
 }
 
+/// Longest address of a stream, and longest token to it, in bytes.
+pub const STREAM_LIMIT: usize = 2048;
+
+/// Where somebody's voice and picture can be played from a media server (WHEP), besides their media path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Stream {
+    /// The address, at most [`STREAM_LIMIT`] bytes; whatever its sender claims it to be.
+    pub url: String,
+    /// What the server wants to see of whoever plays it, at most [`STREAM_LIMIT`] bytes.
+    pub token: Option<String>,
+}
+
 /// One way to reach a peer, as in RFC 8839 and RFC 8838.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Candidate {
@@ -240,6 +252,8 @@ pub enum Signal {
         on_hold: bool,
         /// The camera is on (default on the wire: false).
         video: bool,
+        /// The same can be played from there (default on the wire: nowhere else).
+        stream: Option<Stream>,
     },
     /// Voice becomes picture or back: a question, or said once and for all.
     MediaRequest {

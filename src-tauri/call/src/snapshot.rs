@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{CallId, DeviceId, Direction, EndReason, MediaKind, UserId};
+use crate::{CallId, DeviceId, Direction, EndReason, MediaKind, Stream, UserId};
 
 /// Where a call stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,6 +141,8 @@ pub struct MemberSnapshot {
     pub on_hold: bool,
     /// Their camera is on, and the call is a video call.
     pub video: bool,
+    /// Where their media can be played from, too.
+    pub stream: Option<Stream>,
     /// Who invited them, if it is known.
     pub invited_by: Option<UserId>,
 }

@@ -87,6 +87,7 @@ impl Call {
             muted: member.muted,
             on_hold: member.on_hold,
             video: member.video && self.media == MediaKind::Video,
+            stream: member.stream.clone(),
             invited_by: member.invited_by.clone(),
         }
     }

@@ -20,6 +20,8 @@ impl Softphone {
             Command::CloseCamera => return self.own.turn_off(reply),
             Command::StopLocalView(params) => return self.stop_local_view(params, reply),
             Command::VideoSources => return self.video_sources(reply),
+            Command::PublishStream(params) => return self.publish_stream(params, reply),
+            Command::StopPublishing => return self.stop_publishing(reply),
             Command::InitEngine => return self.sound.warm_up(reply),
             Command::ReleaseEngine => return self.release_engine(reply),
             Command::Logout => self.log_out().await,

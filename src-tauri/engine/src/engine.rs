@@ -154,6 +154,7 @@ impl Engine {
             Answer::Imported(report) => serde_json::to_value(report),
             Answer::ExportedHistory(file) => serde_json::to_value(file),
             Answer::VideoSources(sources) => serde_json::to_value(sources),
+            Answer::Published(stream) => serde_json::to_value(stream),
             Answer::SafetyNumbers(numbers) => serde_json::to_value(numbers),
         };
         json.map_err(|error| PealError::new(ErrorCode::Internal, error.to_string()))

@@ -2,6 +2,7 @@
 
 use peal_call::{NameError, Refusal};
 use peal_media::audio::AudioError;
+use peal_media::stream::StreamError;
 use peal_media::video::VideoError;
 use peal_signalling::{BrokerError, ConnectError, Problem, SendError, ServerUrlError};
 use peal_store::StoreError;
@@ -105,6 +106,24 @@ impl From<VideoError> for PealError {
             | VideoError::File { .. } => ErrorCode::SourceFailed,
         };
         Self { code, message: error.to_string(), hint: error.hint().to_owned() }
+    }
+}
+
+impl From<StreamError> for PealError {
+    fn from(error: StreamError) -> Self {
+        let code = match &error {
+            StreamError::BadUrl(_) | StreamError::PlainHttp => ErrorCode::BadStreamUrl,
+            StreamError::Unreachable(_) | StreamError::TimedOut => ErrorCode::StreamUnreachable,
+            StreamError::Refused => ErrorCode::StreamRefused,
+            StreamError::NotFound
+            | StreamError::Busy { .. }
+            | StreamError::Rejected(_)
+            | StreamError::BadAnswer(_)
+            | StreamError::Redirected
+            | StreamError::NoPath
+            | StreamError::Peer(_) => ErrorCode::StreamFailed,
+        };
+        Self::new(code, error.to_string())
     }
 }
 

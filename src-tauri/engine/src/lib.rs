@@ -44,6 +44,7 @@ mod schedule;
 mod session;
 mod signals;
 mod sound;
+mod streams;
 mod subscription;
 mod text;
 mod translate;

@@ -85,7 +85,7 @@ pub(crate) struct LinkHandle {
 impl LinkHandle {
     pub fn open(link: Link, number: u64, ice_servers: &[IceServer], messages: mpsc::UnboundedSender<Message>) -> Self {
         let (orders, received) = mpsc::unbounded_channel();
-        tokio::spawn(run(Reporter { link, number, messages }, config(ice_servers), received));
+        tokio::spawn(run(Reporter { link, number, messages }, peer_config(ice_servers), received));
         Self {
             orders,
             number,
@@ -386,7 +386,8 @@ fn to_call(candidate: peer::Candidate) -> Candidate {
     Candidate { candidate: candidate.candidate, mid: candidate.mid, line: candidate.line }
 }
 
-fn config(ice_servers: &[IceServer]) -> PeerConfig {
+/// How a peer connection is set up with these servers.
+pub(crate) fn peer_config(ice_servers: &[IceServer]) -> PeerConfig {
     let server = |it: &IceServer| peer::IceServer {
         urls: vec![it.url.clone()],
         username: it.username.clone(),

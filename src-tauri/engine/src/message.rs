@@ -11,11 +11,12 @@ use tokio::sync::oneshot;
 use crate::Engine;
 use crate::api::{
     AccountView, CallSession, CallStats, Command, ContactView, ExportedContacts, ExportedHistory, Group, ImportReport,
-    PealError, PhoneView, Profile, RecordView, SafetyNumber, VideoSources,
+    PealError, PhoneView, Profile, PublishedStream, RecordView, SafetyNumber, VideoSources,
 };
 use crate::link::Fact;
 use crate::login::LoggedIn;
 use crate::sound::Opened;
+use crate::streams::StreamFact;
 
 /// What the loop is told.
 pub(crate) enum Message {
@@ -38,6 +39,8 @@ pub(crate) enum Message {
     /// A source of pictures that is not used any more is closed.
     SourceClosed,
     Cameras(Vec<VideoDevice>),
+    /// From the stream of this number, mine or one that is played.
+    Stream(u64, StreamFact),
     EchoStarted(u64, Result<Engine, PealError>),
     Stop(oneshot::Sender<()>),
 }
@@ -63,4 +66,5 @@ pub(crate) enum Answer {
     ExportedHistory(ExportedHistory),
     SafetyNumbers(Vec<SafetyNumber>),
     VideoSources(VideoSources),
+    Published(PublishedStream),
 }

@@ -90,7 +90,15 @@ impl Softphone {
             }
             Notice::StreamAdded(call, user) => {
                 let UserInCall { call_id, user_id } = in_call(call, &user);
-                Event::StreamAdded { call_id, user_id, url: None }
+                Event::StreamAdded { call_id, user_id, play_url: None }
+            }
+            Notice::StreamPublished(call, user, stream) => {
+                let UserInCall { call_id, user_id } = in_call(call, &user);
+                Event::StreamAdded { call_id, user_id, play_url: Some(stream.url) }
+            }
+            Notice::StreamRemoved(call, user) => {
+                let UserInCall { call_id, user_id } = in_call(call, &user);
+                Event::StreamRemoved { call_id, user_id }
             }
             Notice::AcceptedElsewhere(call, device) => {
                 let device_name = self.own_device_name(&device);

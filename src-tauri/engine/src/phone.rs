@@ -22,6 +22,7 @@ use crate::message::{Answer, Message, Reply};
 use crate::pictures::{Board, OwnPicture, RemoteViews};
 use crate::policy::Screening;
 use crate::sound::SoundSystem;
+use crate::streams::{Playbacks, Publication};
 use crate::view::{MeterSource, Surroundings};
 use crate::voices::{Heard, Links};
 use crate::{Engine, EngineConfig, history};
@@ -87,6 +88,12 @@ pub(crate) struct Softphone {
     pub ticks: u32,
     pub own: OwnPicture,
     pub views: RemoteViews,
+    /// My stream to a media server.
+    pub publication: Option<Publication>,
+    /// The streams of others that are looked at.
+    pub playbacks: Playbacks,
+    /// Numbers the streams.
+    pub streams_opened: u64,
     pub board: Board,
     pub broker: Arc<Mutex<EmbeddedBroker>>,
     /// The devices stay open until then, so that the last sound is heard.
@@ -115,6 +122,9 @@ impl Softphone {
             sound: SoundSystem::new(messages.clone()),
             own: OwnPicture::new(messages.clone(), board.clone(), config.camera.clone()),
             views: RemoteViews::default(),
+            publication: None,
+            playbacks: Playbacks::default(),
+            streams_opened: 0,
             ticks: 0,
             config,
             store: Arc::new(store),
@@ -304,6 +314,7 @@ impl Softphone {
             Message::Source(number, event) => self.own.happened(number, event),
             Message::SourceClosed => self.own.closed(),
             Message::Cameras(cameras) => self.own.found(cameras),
+            Message::Stream(number, fact) => self.stream_reported(number, fact),
             Message::EchoStarted(generation, started) => self.echo_started(generation, started).await,
             // The loop takes it before.
             Message::Stop(_) => {}
@@ -317,7 +328,7 @@ impl Softphone {
             while let Some(output) = self.session.as_mut().and_then(|it| it.phone.poll_output()) {
                 self.carry_out(output).await;
             }
-            if !self.settle_pictures() {
+            if !(self.settle_pictures() | self.settle_publication()) {
                 break;
             }
         }
@@ -362,6 +373,7 @@ impl Softphone {
             calls: calls.iter().map(|call| surroundings.call(call)).collect(),
             audio: self.sound.view(),
             video: self.own.view(),
+            published: self.publication.as_ref().and_then(Publication::view),
             settings: self.settings.shown(),
             groups: self.directory.groups(),
             profile: self.profile.clone(),

@@ -86,11 +86,12 @@ impl Softphone {
         let in_video = video.peek().is_some();
         let active = video.any(|call| !call.on_hold);
         let begins_on = self.settings.open_camera;
-        self.own.need(own::Calls { in_call: !calls.is_empty(), in_video, active }, begins_on);
+        let publishing = self.publication.is_some();
+        self.own.need(own::Calls { in_call: !calls.is_empty(), in_video, active, publishing }, begins_on);
         let answers = self.own.answers();
         if answers.iter().any(|(_, answer)| answer.is_err()) {
             // What could not be opened gives way to what was before.
-            self.own.need(own::Calls { in_call: !calls.is_empty(), in_video, active }, begins_on);
+            self.own.need(own::Calls { in_call: !calls.is_empty(), in_video, active, publishing }, begins_on);
         }
         for (reply, answer) in answers {
             self.answer(reply, answer);
@@ -105,7 +106,7 @@ impl Softphone {
     }
 
     /// The calls that I make or am in; one that only rings here is none.
-    fn calls_of_mine(&self) -> Vec<CallSnapshot> {
+    pub fn calls_of_mine(&self) -> Vec<CallSnapshot> {
         let calls = self.session.as_ref().map(|it| it.phone.snapshot()).unwrap_or_default();
         calls.into_iter().filter(|call| !call.is_over() && call.alert.is_none()).collect()
     }

@@ -17,6 +17,8 @@ use crate::message::{Answer, Message, Reply};
 use crate::phone::{Session, Softphone};
 use crate::signals::replay_key;
 
+/// How long a media server may take to hear that a stream is over.
+const STREAM_STOPS: std::time::Duration = std::time::Duration::from_secs(4);
 /// How long a camera may take to close at the end.
 const CAMERA_CLOSES: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -184,6 +186,13 @@ impl Softphone {
             }
             session.client.disconnect().await;
         }
+        if let Some(publication) = self.publication.take() {
+            let (told, hears) = tokio::sync::oneshot::channel();
+            publication.stop(Some(told));
+            // The server is to know before the program may be gone.
+            let _ = tokio::time::timeout(STREAM_STOPS, hears).await;
+        }
+        self.playbacks.clear();
         self.links.clear();
         self.sounded.clear();
         self.answered_at.clear();

@@ -79,6 +79,7 @@ impl Surroundings<'_> {
             muted: member.muted,
             on_hold: member.on_hold,
             video: member.video,
+            play_url: member.stream.as_ref().map(|stream| stream.url.clone()),
             device_id: member.device.as_ref().map(ToString::to_string),
             invited_by: invited_by.map(ToString::to_string),
             volume_db: self.volumes.get(&user_id).copied().unwrap_or_default(),

@@ -63,6 +63,11 @@ impl Gate {
     }
 }
 
+/// What comes from somebody in a call is played and shown.
+pub(crate) fn hears(call: &CallSnapshot, member: &MemberSnapshot) -> bool {
+    Gate::of(call, Some(member)).hear
+}
+
 impl Softphone {
     pub fn open(&mut self, link: &Link, order: Order) {
         self.links_opened += 1;
@@ -122,6 +127,10 @@ impl Softphone {
         for handle in self.links.values_mut() {
             handle.detach();
         }
+        if let Some(publication) = &mut self.publication {
+            publication.detach();
+        }
+        self.playbacks.detach();
     }
 
     /// Opens and closes the sound devices, rings, and lets voices and pictures in and out, as the calls want it.
@@ -141,6 +150,7 @@ impl Softphone {
         }
         let muted = self.session.as_ref().is_some_and(|it| it.phone.is_muted());
         self.sound.set_muted(muted);
+        self.settle_streams(&calls);
         self.settle_voices(&calls);
         self.settle_views(&calls);
         self.sound.close_retired();
@@ -163,10 +173,13 @@ impl Softphone {
                 };
                 let gate = Gate::of(call, call.member(&link.peer.user));
                 let db = self.volumes.get(&name).copied().unwrap_or_default();
-                let voice = handle.hear(audio, if gate.hear { 10f32.powf(db / 20.0) } else { 0.0 });
+                // Somebody whose stream is played is heard by it.
+                let streamed = self.playbacks.voice(link.call, &link.peer.user).filter(|_| gate.hear);
+                let here = gate.hear && streamed.is_none();
+                let voice = handle.hear(audio, if here { 10f32.powf(db / 20.0) } else { 0.0 });
                 handle.speak(audio, gate.speak);
                 if gate.hear {
-                    heard.push((name, voice));
+                    heard.push((name, streamed.unwrap_or(voice)));
                 }
             }
         }
@@ -186,6 +199,7 @@ impl Softphone {
             let gate = call.filter(|call| call.media == MediaKind::Video);
             let gate = gate.map_or(Gate::SHUT, |call| Gate::of(call, call.member(&link.peer.user)));
             let size = self.views.size(link.call, &name).filter(|_| gate.hear);
+            let size = size.filter(|_| !self.playbacks.plays(link.call, &link.peer.user));
             let (encoder, board) = (self.own.encoder().filter(|_| gate.speak), &self.board);
             if let Some(handle) = self.links.get_mut(&link) {
                 handle.show(encoder);
@@ -195,7 +209,7 @@ impl Softphone {
     }
 
     fn need(&mut self, calls: &[CallSnapshot]) -> Need {
-        let mut need = Need::Nothing;
+        let mut need = if self.publication.is_some() { Need::Both } else { Need::Nothing };
         for call in calls {
             let of_call = match call.state {
                 CallState::Ringing if call.alert == Some(Alert::Silent) => Need::Nothing,

@@ -222,6 +222,9 @@ const LINES: &str = r#"THE LINES
     open_camera          {"source"?}: my picture on, from {"kind":"camera","id"?}, {"kind":"screen","id"},
                          {"kind":"window","id"}, {"kind":"file","path","looped"?: false} or {"kind":"pattern"}
     close_camera         video_sources
+    publish_stream       {"url": "https://media.example/live/whip", "token"?, "play_url"?, "play_token"?}: my voice and
+                         picture to a media server (WHIP), from where the others play them (WHEP)
+    stop_publishing
     start_local_view     stop_local_view         {"view"?}
     start_remote_view    {"call_id", "user_id", "width"?, "height"?, "view"?}
     stop_remote_view     {"call_id", "user_id", "view"?}
@@ -231,8 +234,8 @@ const LINES: &str = r#"THE LINES
                           "open_microphone"?, "call_waiting"?, "hold_music"?, "ring_here"?, "do_not_disturb"?,
                           "unknown_callers"?, "camera"?, "open_camera"?, "video_width"?, "video_height"?,
                           "frame_rate"?, "min_bitrate"?, "max_bitrate"?, "whiteness_level"?, "beauty_level"?,
-                          "mirror_preview"?, "single_device"?, "check_sum"?, "ice_servers"?, "debug"?, "language"?,
-                          "theme"?}
+                          "mirror_preview"?, "plain_http_streams"?, "single_device"?, "check_sum"?, "ice_servers"?,
+                          "debug"?, "language"?, "theme"?}
     call_stats           {"call_id", "user_id"?}
 
     set_profile          {"nickname"?, "gender"?, "birthday"?, "region"?, "signature"?, "address"?, "avatar"?}
@@ -254,7 +257,7 @@ const LINES: &str = r#"THE LINES
   Events: connection_changed session_ended kicked_out outgoing ringing invited connecting connected user_accepted
     user_rejected user_busy user_no_response user_cancelled call_timed_out user_entered user_left user_disconnected
     users_invited held media_disconnected media_change_requested media_changed media_change_refused transferring
-    transferred transfer_failed stream_added audio_available audio_muted video_available video_muted
+    transferred transfer_failed stream_added stream_removed audio_available audio_muted video_available video_muted
     accepted_elsewhere rejected_elsewhere call_ended call_recorded presence_changed key_changed voice_volume error
 
   A line that makes no sense is answered with the error "bad_request", and the next one is read. When the first login

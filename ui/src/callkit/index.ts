@@ -22,6 +22,8 @@ import type {
   PhoneView,
   Profile,
   ProfilePatch,
+  PublishedStream,
+  PublishStreamParams,
   RecordView,
   SafetyNumber,
   SettingsPatch,
@@ -113,6 +115,11 @@ export const openCamera = (source: VideoSource | null = null): Promise<unknown> 
 export const closeCamera = (): Promise<unknown> => ask().closeCamera();
 /** The cameras, screens and windows that are there. */
 export const videoSources = (): Promise<VideoSources> => ask().videoSources();
+/** My voice and picture to a media server (WHIP), from where the others play them; answers when they flow. */
+export const publishStream = (params: PublishStreamParams): Promise<PublishedStream> =>
+  ask().publishStream(params);
+/** No more to the media server. */
+export const stopPublishing = (): Promise<unknown> => ask().stopPublishing();
 /** A ticket for one look at a picture; nothing: this phone shows none. */
 export const pictureDoor = (): Promise<Ticket | null> => ask().pictureDoor();
 

@@ -45,6 +45,8 @@ export type {
   PresenceView,
   Profile,
   ProfilePatch,
+  PublishedStream,
+  PublishStreamParams,
   Quality,
   QuietHours,
   QuietView,

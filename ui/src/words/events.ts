@@ -50,6 +50,7 @@ export function eventSaid(event: PhoneEvent, who: Who): string {
     case 'user_disconnected':
     case 'media_change_refused':
     case 'stream_added':
+    case 'stream_removed':
     case 'key_changed':
       return happened[event.event](who.name(event.data.user_id));
     case 'user_left':

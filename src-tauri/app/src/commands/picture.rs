@@ -1,7 +1,7 @@
 //! My picture on and off, the way to everybody's pictures, and the windows that show them.
 
 use peal_engine::Engine;
-use peal_engine::api::{OpenCameraParams, PealError, VideoSources};
+use peal_engine::api::{OpenCameraParams, PealError, PublishStreamParams, PublishedStream, VideoSources};
 use tauri::{AppHandle, Manager as _, State, WebviewWindow};
 
 use crate::picture_in_picture;
@@ -27,6 +27,23 @@ pub async fn close_camera(engine: State<'_, Engine>) -> Result<(), PealError> {
 #[specta::specta]
 pub async fn video_sources(engine: State<'_, Engine>) -> Result<VideoSources, PealError> {
     engine.video_sources().await
+}
+
+/// My voice and picture to a media server, once for everybody.
+#[tauri::command]
+#[specta::specta]
+pub async fn publish_stream(
+    engine: State<'_, Engine>,
+    params: PublishStreamParams,
+) -> Result<PublishedStream, PealError> {
+    engine.publish_stream(params).await
+}
+
+/// No more to the media server.
+#[tauri::command]
+#[specta::specta]
+pub async fn stop_publishing(engine: State<'_, Engine>) -> Result<(), PealError> {
+    engine.stop_publishing().await
 }
 
 /// A ticket for one look at a picture; none: this Peal has no door for pictures.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use peal_call::{
     CallId, CallRecord, Callee, CancelReason, Candidate, DeviceAddress, DeviceId, Dial, Direction, EndReason,
     HangupReason, Input, Invite, Link, Meanwhile, MediaKind, Notice, Output, Phone, Policy, RecordStatus, RejectReason,
-    RosterEntry, Signal, Standing, Unknown, UserId,
+    RosterEntry, Signal, Standing, Stream, Unknown, UserId,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -107,6 +107,10 @@ impl Inputs {
 
     fn number(&mut self) -> u32 {
         self.of(&[0, 0, 0, 0, 1, 1, 2, 3, u32::MAX - 1, u32::MAX])
+    }
+
+    fn stream(&mut self) -> Option<Stream> {
+        self.flag().then(|| Stream { url: self.text(), token: self.flag().then(|| self.text()) })
     }
 
     fn text(&mut self) -> String {
@@ -222,6 +226,7 @@ impl Inputs {
                 muted: self.flag(),
                 on_hold: self.flag(),
                 video: self.flag(),
+                stream: self.stream(),
             },
             14 => Signal::MediaRequest { call, revision: self.number(), media: self.media(), decided: self.flag() },
             15 => Signal::MediaReply { call, revision: self.number(), accept: self.flag() },
@@ -338,6 +343,7 @@ impl Inputs {
             16 => Input::TransferTo { call, target: other },
             17 => Input::Merge { call, into: other },
             18 => Input::SetMuted { muted: self.flag() },
+            19 if self.flag() => Input::SetStream { stream: self.stream() },
             19 => Input::SetVideo { on: self.flag() },
             20 => Input::PolicyChanged(self.policy()),
             21 => Input::Dismiss { call },

@@ -1,6 +1,6 @@
 //! Voice and picture: switching by consent, the camera, early media.
 
-use peal_call::{CallId, CallState, EndReason, Input, Link, MediaKind, Notice, Policy, Refusal, Signal};
+use peal_call::{CallId, CallState, EndReason, Input, Link, MediaKind, Notice, Policy, Refusal, Signal, Stream};
 
 use crate::rig::{Town, accept, address, user};
 use crate::{SECOND, STEP, conference, connected, pair, people, refusals};
@@ -378,4 +378,43 @@ fn a_video_call_taken_as_voice_shows_no_camera() {
     assert_eq!(town.state("bob/desk", call), Some(CallState::Connected));
     assert!(!town.snapshot("bob/desk", call).unwrap().members[0].video);
     assert!(!town.heard("bob/desk", &Notice::VideoMuted(call, user("ann"), false)));
+}
+
+fn stream(name: &str) -> Stream {
+    Stream { url: format!("https://media.example/{name}/whep"), token: None }
+}
+
+#[test]
+fn where_a_stream_can_be_played_is_told_as_it_changes_and_is_gone_with_the_call() {
+    let mut town = pair();
+    let call = connected(&mut town);
+    let shown = |town: &Town| town.snapshot("bob/desk", call).unwrap().members[0].stream.clone();
+    for name in ["first", "second"] {
+        town.wish("ann/desk", Input::SetStream { stream: Some(stream(name)) });
+        town.run(STEP);
+        assert!(town.heard("bob/desk", &Notice::StreamPublished(call, user("ann"), stream(name))), "{name}");
+        assert_eq!(shown(&town), Some(stream(name)));
+    }
+    town.wish("ann/desk", Input::SetMuted { muted: true });
+    town.run(STEP);
+    assert_eq!(shown(&town), Some(stream("second")), "what else changes leaves it");
+    town.wish("ann/desk", Input::SetStream { stream: None });
+    town.run(STEP);
+    assert!(town.heard("bob/desk", &Notice::StreamRemoved(call, user("ann"))));
+    assert_eq!(shown(&town), None);
+    town.wish("ann/desk", Input::SetStream { stream: Some(stream("third")) });
+    town.run(STEP);
+    town.wish("ann/desk", Input::Hangup { call });
+    town.run(STEP);
+    let call = connected(&mut town);
+    assert_eq!(town.snapshot("bob/desk", call).unwrap().members[0].stream, None, "the next call begins without");
+}
+
+#[test]
+fn a_stream_that_was_published_before_the_call_is_told_in_it() {
+    let mut town = pair();
+    town.wish("ann/desk", Input::SetStream { stream: Some(stream("early")) });
+    let call = connected(&mut town);
+    town.run(STEP);
+    assert!(town.heard("bob/desk", &Notice::StreamPublished(call, user("ann"), stream("early"))));
 }

@@ -234,7 +234,7 @@ fn an_old_media_state_does_not_undo_a_newer_one() {
     let mut town = pair();
     let call = connected(&mut town);
     for (revision, muted) in [(2, true), (1, false)] {
-        let signal = Signal::MediaState { call, revision, muted, on_hold: false, video: false };
+        let signal = Signal::MediaState { call, revision, muted, on_hold: false, video: false, stream: None };
         town.wish("bob/desk", Input::SignalReceived { from: address("ann/desk"), signal, at: 9 });
     }
     assert!(town.snapshot("bob/desk", call).unwrap().members[0].muted);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use peal_call::{
     CallId, CallSnapshot, CallState, Callee, Dial, EndReason, Input, Link, Meanwhile, MediaKind, MemberState, Policy,
-    Unknown, UserId,
+    Stream, Unknown, UserId,
 };
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -140,6 +140,10 @@ impl Storm {
                 if flag { Input::TransferTo { call: id, target } } else { Input::Merge { call: id, into: target } }
             }
             29..31 => Input::SetMuted { muted: flag },
+            31 if self.town.random.random_ratio(1, 3) => {
+                let stream = flag.then(|| Stream { url: format!("https://media.example/{place}"), token: None });
+                Input::SetStream { stream }
+            }
             31 => Input::SetVideo { on: flag },
             32..34 => Input::PolicyChanged(self.policy(place)),
             34 => Input::Dismiss { call: id },

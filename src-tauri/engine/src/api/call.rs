@@ -126,6 +126,8 @@ pub struct MemberView {
     pub video: bool,
     /// They have turned their camera off, in a video call (kit B29).
     pub video_muted: bool,
+    /// From where their stream is played, if they publish it to a media server (kit A10), as they say.
+    pub play_url: Option<String>,
     /// Their device, once it is settled.
     pub device_id: Option<String>,
     /// Who invited them, if it was not the one who began the call.

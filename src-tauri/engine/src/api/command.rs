@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptParams, AnswerSwitchParams, CallParams, CancelParams, ContactPatch, ExportFormat, GroupParams, HistoryQuery,
-    InviteParams, LocalViewParams, MergeParams, OpenCameraParams, ProfilePatch, RejectParams, SettingsPatch,
-    StartRemoteViewParams, StatsParams, StopRemoteViewParams, SwitchMediaParams, TransferParams, VolumeParams,
+    InviteParams, LocalViewParams, MergeParams, OpenCameraParams, ProfilePatch, PublishStreamParams, RejectParams,
+    SettingsPatch, StartRemoteViewParams, StatsParams, StopRemoteViewParams, SwitchMediaParams, TransferParams,
+    VolumeParams,
 };
 
 /// One wish, as `peal-headless` reads it: `{"command":"call","params":{"to":["bob"],"media":"audio"}}`.
@@ -100,6 +101,10 @@ pub enum Command {
     StopRemoteView(StopRemoteViewParams),
     /// The cameras, screens and windows that are there.
     VideoSources,
+    /// Send my voice and picture to a media server once, from where the others play it (kit A05): answers when they flow.
+    PublishStream(PublishStreamParams),
+    /// End that again.
+    StopPublishing,
     /// How loud somebody is heard.
     SetVolume(VolumeParams),
     /// Change settings; what is absent stays.

@@ -57,6 +57,14 @@ pub enum ErrorCode {
     CameraFailed,
     /// The screen, window or file that was to be shown can't be read, or is gone.
     SourceFailed,
+    /// No address of a media server, or one that may not be used.
+    BadStreamUrl,
+    /// Nothing answers at the media server's address.
+    StreamUnreachable,
+    /// The media server refused the token.
+    StreamRefused,
+    /// The media server does not take the stream, does not have it, or its media path broke off.
+    StreamFailed,
     /// The data directory can't be read or written.
     StorageFailed,
     /// Another Peal runs on this profile.
@@ -119,6 +127,12 @@ impl ErrorCode {
             Self::CameraDenied => "Allow Peal to use the camera and to record the screen in the system's settings.",
             Self::CameraFailed => "Reconnect the camera, or choose another.",
             Self::SourceFailed => "Choose another screen, window or file.",
+            Self::BadStreamUrl => {
+                "Use an address like https://media.example.org/live/whip; http is for a server on this computer."
+            }
+            Self::StreamUnreachable => "Check the media server's address and the network.",
+            Self::StreamRefused => "Check the token with whoever runs the media server.",
+            Self::StreamFailed => "Try again, or ask whoever runs the media server.",
             Self::StorageFailed => "Check that the disk is not full and that the folder may be written.",
             Self::ProfileInUse => "Use the window that is already open, or start with another profile.",
             Self::BrokerFailed => "Another program may hold the port. Use a server instead, or restart Peal.",

@@ -209,14 +209,24 @@ pub enum Event {
         /// Why not.
         reason: EndReason,
     },
-    /// The caller's sound (and picture) can be had before the answer (kit A10).
+    /// Somebody's stream can be played (kit A10): a doorbell's sound (and picture) before the answer, or what they have
+    /// published to a media server. A view of them (`start_remote_view`) plays it; nothing is sent to the server before.
+    /// Comes again when they publish elsewhere.
     StreamAdded {
         /// The call.
         call_id: String,
         /// Whose.
         user_id: String,
-        /// Where else it can be played from; absent: only here, in the call.
-        url: Option<String>,
+        /// The WHEP address from where it is played; absent: only here, in the call. Nobody has looked at it yet: it is what
+        /// they say.
+        play_url: Option<String>,
+    },
+    /// They publish their stream to no media server any more; a view of them goes on with what comes in the call.
+    StreamRemoved {
+        /// The call.
+        call_id: String,
+        /// Whose.
+        user_id: String,
     },
     /// Answered on another device of mine (kit B27).
     AcceptedElsewhere {

@@ -11,6 +11,7 @@ mod people;
 mod records;
 mod screening;
 mod settings;
+mod stream;
 mod video;
 mod view;
 
@@ -34,6 +35,7 @@ pub use settings::{
     AudioQuality, CALL_TIMEOUT_MS, IceServer, Settings, SettingsPatch, Theme, VIDEO_BITRATE_KBPS, VIDEO_FRAME_RATE,
     VIDEO_HEIGHT, VIDEO_WIDTH,
 };
+pub use stream::{PublishStreamParams, PublishedStream};
 pub use video::{
     LocalViewParams, OpenCameraParams, PictureLowered, StartRemoteViewParams, StopRemoteViewParams, VideoSource,
     VideoSources, VideoView,

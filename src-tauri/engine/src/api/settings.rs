@@ -129,6 +129,9 @@ pub struct Settings {
     pub beauty_level: u8,
     /// I see my own picture as in a mirror; the others never do.
     pub mirror_preview: bool,
+    /// Media servers may be reached without encryption on other computers, too: the token and the keys of voice and picture
+    /// can be read on the way, so that this is for a network of one's own.
+    pub plain_http_streams: bool,
     /// Safe mode: a login needs a token (kit D08). Since the next login.
     pub check_sum: bool,
     /// The log says more (kit D09); never names, addresses or words.
@@ -183,6 +186,7 @@ impl Default for Settings {
             whiteness_level: 0,
             beauty_level: 0,
             mirror_preview: true,
+            plain_http_streams: false,
             check_sum: true,
             debug: false,
         }

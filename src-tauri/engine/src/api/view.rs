@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CallView, ContactDevice, Direction, EndReason, Gender, Group, Media, PealError, Profile, RecordMember, Settings,
-    Verification, VideoView,
+    CallView, ContactDevice, Direction, EndReason, Gender, Group, Media, PealError, Profile, PublishedStream,
+    RecordMember, Settings, Verification, VideoView,
 };
 
 /// The whole phone at one moment.
@@ -29,6 +29,8 @@ pub struct PhoneView {
     pub audio: AudioView,
     /// My own picture.
     pub video: VideoView,
+    /// My stream to a media server; absent: there is none (yet).
+    pub published: Option<PublishedStream>,
     /// What the person chose.
     pub settings: Settings,
     /// Saved groups, by name.

@@ -4,7 +4,8 @@ use tokio::sync::watch;
 
 use super::{Engine, stopped};
 use crate::api::{
-    Command, LocalViewParams, OpenCameraParams, PealError, StartRemoteViewParams, StopRemoteViewParams, VideoSources,
+    Command, LocalViewParams, OpenCameraParams, PealError, PublishStreamParams, PublishedStream, StartRemoteViewParams,
+    StopRemoteViewParams, VideoSources,
 };
 use crate::message::Answer;
 use crate::pictures::Picture;
@@ -41,6 +42,10 @@ impl Engine {
 
     /// Looks at somebody's picture (kit E11), or changes the size at which a view looks.
     ///
+    /// If they publish to a media server (`stream_added` with a `play_url`), their voice and picture come from there while
+    /// it can be played. The server then learns this device's network address and that somebody looks; the address was
+    /// named by them, and nothing was sent there before.
+    ///
     /// # Errors
     /// [`UnknownCall`](crate::api::ErrorCode::UnknownCall), [`UnknownUser`](crate::api::ErrorCode::UnknownUser) if they are
     /// not in it.
@@ -59,6 +64,30 @@ impl Engine {
             Answer::VideoSources(sources) => Ok(sources),
             _ => Err(stopped()),
         }
+    }
+
+    /// Sends my voice and picture to a media server (kit A05), and answers when they flow. The others in my calls are told
+    /// where the stream is played (`stream_added`), and those who call or are called while it runs. It carries what my
+    /// calls carry: nothing while I am muted or hold them, and outside of a call my picture if `open_camera` has turned it
+    /// on. It ends with [`stop_publishing`](Self::stop_publishing), and with the last call that it was part of.
+    ///
+    /// A media server decrypts what it passes on: whoever runs it could listen and watch, unlike in a call.
+    ///
+    /// # Errors
+    /// [`BadStreamUrl`](crate::api::ErrorCode::BadStreamUrl), [`StreamUnreachable`](crate::api::ErrorCode::StreamUnreachable),
+    /// [`StreamRefused`](crate::api::ErrorCode::StreamRefused), [`StreamFailed`](crate::api::ErrorCode::StreamFailed);
+    /// [`WrongState`](crate::api::ErrorCode::WrongState) while there is a stream already;
+    /// [`NoMicrophone`](crate::api::ErrorCode::NoMicrophone), [`NoSpeaker`](crate::api::ErrorCode::NoSpeaker).
+    pub async fn publish_stream(&self, params: PublishStreamParams) -> Result<PublishedStream, PealError> {
+        match self.ask(Command::PublishStream(params)).await? {
+            Answer::Published(stream) => Ok(stream),
+            _ => Err(stopped()),
+        }
+    }
+
+    /// Ends my stream: answers when the media server was told. Without a stream nothing happens.
+    pub async fn stop_publishing(&self) -> Result<(), PealError> {
+        self.ask(Command::StopPublishing).await.map(drop)
     }
 
     /// My own picture, not mirrored; none while there is none, or no local view is on. Holding it is not looking:

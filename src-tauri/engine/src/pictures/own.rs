@@ -80,6 +80,8 @@ pub(crate) struct Calls {
     pub in_video: bool,
     /// One with pictures that is not on hold.
     pub active: bool,
+    /// A stream to a media server carries my picture, too.
+    pub publishing: bool,
 }
 
 impl OwnPicture {
@@ -160,7 +162,7 @@ impl OwnPicture {
 
     /// What the calls that I am in want. `begins_on`: a video call begins with the picture on (kit D01).
     pub fn need(&mut self, calls: Calls, begins_on: bool) {
-        let Calls { in_call, in_video, active } = calls;
+        let Calls { in_call, in_video, active, publishing } = calls;
         let before = std::mem::replace(&mut self.in_video, in_video);
         if in_video && !before {
             let turns_on = begins_on && (self.chosen.is_some() || self.given != CameraChoice::Nothing);
@@ -174,7 +176,7 @@ impl OwnPicture {
         }
         self.needed = if in_call { active && self.on } else { self.on || !self.views.is_empty() };
         self.change();
-        let encodes = in_video && self.needed;
+        let encodes = self.needed && (in_video || (publishing && !in_call && self.on));
         let quality = self.choice.quality(self.open.as_ref().map(|open| &open.wanted));
         if encodes != self.encoder.is_some() {
             self.quality = quality;

@@ -6,6 +6,8 @@ use std::time::Duration;
 /// Settings of one peer connection.
 #[derive(Debug, Clone)]
 pub struct PeerConfig {
+    /// What the connection is for. Default [`Purpose::Call`].
+    pub purpose: Purpose,
     /// STUN and TURN servers; none are needed between programs that reach each other directly.
     pub ice_servers: Vec<IceServer>,
     /// Which local addresses take part.
@@ -24,6 +26,7 @@ pub struct PeerConfig {
 impl Default for PeerConfig {
     fn default() -> Self {
         Self {
+            purpose: Purpose::Call,
             ice_servers: Vec::new(),
             bind: Bind::Interfaces,
             relay_only: false,
@@ -32,6 +35,18 @@ impl Default for PeerConfig {
             dtls_answer: DtlsAnswer::Client,
         }
     }
+}
+
+/// What a connection is for: which way its media go, and whether there is a control channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// A call: both ways, with a control channel.
+    #[default]
+    Call,
+    /// Voice and picture to a media server (RFC 9725): nothing comes back, and the server is another program.
+    Publish,
+    /// Voice and picture from a media server (WHEP).
+    Play,
 }
 
 /// A STUN or TURN server (RFC 7064, RFC 7065).

@@ -46,6 +46,8 @@ pub enum DescriptionError {
 pub(super) enum Kind {
     Offer,
     Answer,
+    /// Of a media server, where a picture alone, or a voice alone, is something.
+    StreamAnswer,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +61,7 @@ struct Section {
     credentials: (bool, bool),
 }
 
-/// Checks a description and returns it without the candidate lines that can't be used.
+/// Checks a description and returns it without the candidate lines that can't be used, and with a name for each track.
 pub(super) fn check(sdp: &str, kind: Kind) -> Result<String, DescriptionError> {
     if sdp.len() > MAX_DESCRIPTION {
         return Err(DescriptionError::TooLarge);
@@ -97,7 +99,7 @@ pub(super) fn check(sdp: &str, kind: Kind) -> Result<String, DescriptionError> {
         kept.push_str("\r\n");
     }
     judge(&session, &sections, kind)?;
-    Ok(kept)
+    Ok(with_named_tracks(&kept))
 }
 
 /// The `a=mid` of the first media section, the one that carries the transport of all (BUNDLE, RFC 9143).
@@ -127,6 +129,36 @@ pub(super) fn takes_video(sdp: &str) -> bool {
         }
     }
     takes || matches!(section, Some((true, true)))
+}
+
+/// The description with an `a=msid` (RFC 8830) in each section that has none. Whoever sends one voice and one picture
+/// need not write it, as media servers don't; but the stack tells tracks apart by these names alone, and of two without
+/// one it would give out the first that comes.
+fn with_named_tracks(sdp: &str) -> String {
+    let starts = sdp.match_indices("\r\nm=").map(|(at, _)| at + 2);
+    let cuts: Vec<usize> = starts.chain([sdp.len()]).collect();
+    let mut named = sdp[..cuts[0]].to_owned();
+    for (number, ends) in cuts.windows(2).enumerate() {
+        let section = &sdp[ends[0]..ends[1]];
+        // Before the first attribute: those about a source speak of the name that stands before them.
+        let carries = section.starts_with("m=audio") || section.starts_with("m=video");
+        let nameless = carries && !section.lines().any(names_a_track);
+        let attributes = section.find("\r\na=").map(|at| at + 2).filter(|_| nameless);
+        let (media, rest) = section.split_at(attributes.unwrap_or(0));
+        named.push_str(media);
+        if attributes.is_some() {
+            named.push_str(&format!("a=msid:peer track-{number}\r\n"));
+        }
+        named.push_str(rest);
+    }
+    named
+}
+
+/// `a=msid:STREAM TRACK`, or the older `a=ssrc:N msid:STREAM TRACK`.
+fn names_a_track(line: &str) -> bool {
+    let source = line.strip_prefix("a=ssrc:").and_then(|it| it.split_once(' ')).map(|(_, said)| said);
+    let name = line.strip_prefix("a=msid:").or_else(|| source?.strip_prefix("msid:"));
+    name.is_some_and(|it| it.split(' ').count() == 2)
 }
 
 fn read_media_line(value: &str) -> Result<Section, DescriptionError> {
@@ -178,7 +210,7 @@ fn judge(session: &Section, sections: &[Section], kind: Kind) -> Result<(), Desc
     // A section with port 0 is refused or stopped, unless it is bundled into another (RFC 8843): those with an
     // encrypted profile do no harm, the others carry nothing.
     let in_use = |section: &&Section| section.port != "0";
-    let mut voice = false;
+    let (mut voice, mut picture) = (false, false);
     for section in sections.iter().filter(in_use) {
         if !is_encrypted(section) {
             return Err(DescriptionError::NotEncrypted);
@@ -194,8 +226,10 @@ fn judge(session: &Section, sections: &[Section], kind: Kind) -> Result<(), Desc
             return Err(DescriptionError::DtlsRole);
         }
         voice |= section.media == "audio" && section.has_opus;
+        picture |= section.media == "video";
     }
-    if voice { Ok(()) } else { Err(DescriptionError::NoVoice) }
+    let enough = voice || (picture && kind == Kind::StreamAnswer);
+    if enough { Ok(()) } else { Err(DescriptionError::NoVoice) }
 }
 
 fn is_encrypted(section: &Section) -> bool {
@@ -256,6 +290,9 @@ mod tests {
         assert_eq!(check(&offer().replace("opus", "PCMU"), Kind::Offer), Err(DescriptionError::NoVoice));
         let stopped = offer().replace("m=audio 9", "m=audio 0");
         assert_eq!(check(&stopped, Kind::Answer), Err(DescriptionError::NoVoice));
+        let picture = offer().replace("m=audio", "m=video");
+        assert_eq!(check(&picture, Kind::Answer), Err(DescriptionError::NoVoice));
+        assert!(check(&picture, Kind::StreamAnswer).is_ok(), "a picture alone can be played");
         let active = offer().replace("actpass", "active");
         assert_eq!(check(&active, Kind::Offer), Err(DescriptionError::DtlsRole));
         assert!(check(&active, Kind::Answer).is_ok());
@@ -274,6 +311,26 @@ mod tests {
         assert!(video(9, "sendrecv", "H264") && video(9, "recvonly", "h264"));
         assert!(!video(0, "sendrecv", "H264") && !video(9, "inactive", "H264"));
         assert!(!video(9, "sendonly", "H264") && !video(9, "sendrecv", "VP8"));
+    }
+
+    #[test]
+    fn every_track_has_a_name_of_its_own() {
+        let section =
+            |media: &str, rest: &str| format!("m={media} 9 UDP/TLS/RTP/SAVPF 9\r\nc=IN IP4 0.0.0.0\r\na=x\r\n{rest}");
+        let named = |sections: &[String]| with_named_tracks(&format!("v=0\r\na=y\r\n{}", sections.concat()));
+        let two = named(&[section("audio", "a=ssrc:1 cname:z\r\n"), section("video", "")]);
+        let added = |number: u8| format!("c=IN IP4 0.0.0.0\r\na=msid:peer track-{number}\r\na=x\r\n");
+        assert!(two.contains(&added(0)) && two.contains(&added(1)), "{two}");
+        assert_eq!(two.matches("a=msid").count(), 2, "{two}");
+        for with in ["a=msid:s t\r\n", "a=ssrc:1 msid:s t\r\n"] {
+            let one = named(&[section("audio", with)]);
+            assert_eq!(one.matches("msid:").count(), 1, "{one}");
+        }
+        let stream_only = named(&[section("video", "a=msid:s\r\n")]);
+        assert!(stream_only.contains("track-0"), "{stream_only}");
+        let data = named(&[section("application", "")]);
+        assert!(!data.contains("msid"), "{data}");
+        assert_eq!(with_named_tracks("v=0\r\n"), "v=0\r\n");
     }
 
     #[test]

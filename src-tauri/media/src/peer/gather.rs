@@ -61,9 +61,9 @@ impl Gathering {
         self.progressed.notify_waiters();
     }
 
-    /// Waits until gathering is complete, but at most [`HALF_TRICKLE`].
-    pub(super) async fn first_candidates(&self) {
-        let deadline = Instant::now() + HALF_TRICKLE;
+    /// Waits until gathering is complete, but at most this long.
+    pub(super) async fn first_candidates(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
         loop {
             let progressed = self.progressed.notified();
             tokio::pin!(progressed);
@@ -158,7 +158,7 @@ mod tests {
         tokio::spawn(Arc::clone(&gathering).run(sender));
         gathering.begin();
         gathering.found(line(1));
-        gathering.first_candidates().await;
+        gathering.first_candidates(HALF_TRICKLE).await;
         gathering.describe(&format!("a=mid:0\r\na={}\r\n", line(1)));
         gathering.found(line(1));
         gathering.finished();
@@ -172,7 +172,7 @@ mod tests {
         tokio::spawn(Arc::clone(&gathering).run(sender));
         gathering.begin();
         let before = Instant::now();
-        gathering.first_candidates().await;
+        gathering.first_candidates(HALF_TRICKLE).await;
         assert!(before.elapsed() >= HALF_TRICKLE);
         gathering.describe("a=mid:0\r\n");
         gathering.found(line(1));
@@ -188,7 +188,7 @@ mod tests {
         let gathering = Gathering::default();
         gathering.begin();
         gathering.finished();
-        let first = gathering.first_candidates();
+        let first = gathering.first_candidates(HALF_TRICKLE);
         assert!(futures::FutureExt::now_or_never(first).is_some());
     }
 }

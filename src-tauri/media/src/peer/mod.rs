@@ -30,7 +30,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{PeerConnection, StatsSelector};
 
 pub use candidate::{Candidate, MAX_EARLY_CANDIDATES};
-pub use config::{Bind, DtlsAnswer, IceServer, PeerConfig};
+pub use config::{Bind, DtlsAnswer, IceServer, PeerConfig, Purpose};
 pub use control::MAX_CONTROL_MESSAGE;
 pub use description::{DescriptionError, MAX_DESCRIPTION};
 pub use error::PeerError;
@@ -92,6 +92,7 @@ pub struct Peer {
 }
 
 struct Inner {
+    purpose: Purpose,
     connection: Arc<dyn PeerConnection>,
     negotiation: tokio::sync::Mutex<Negotiation>,
     gathering: Arc<Gathering>,
@@ -127,8 +128,7 @@ impl Peer {
                 other => other,
             })?;
         let track = Arc::new(TrackLocalStaticRTP::new(stack::track(&format!("{identity:016x}"), ssrc)));
-        connection.add_track(Arc::clone(&track) as _).await?;
-        connection.add_track(picture.track() as _).await?;
+        stack::add_media(connection.as_ref(), config.purpose, Arc::clone(&track), picture.track()).await?;
         let control = Arc::new(Control::new(events.clone(), Arc::clone(&video)));
         let agreement = Arc::new(Agreement::default());
         let connected = Arc::new(AtomicBool::new(false));
@@ -154,6 +154,7 @@ impl Peer {
         let voice = VoiceSender::new(track, Arc::clone(&agreement), connected, ssrc, first_sequence);
         Ok(Self {
             inner: Arc::new(Inner {
+                purpose: config.purpose,
                 connection,
                 negotiation: tokio::sync::Mutex::default(),
                 gathering,

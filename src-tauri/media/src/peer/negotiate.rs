@@ -1,12 +1,17 @@
 //! Offers, answers, candidates and restarts (RFC 9429).
 
+use std::time::Duration;
+
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 
 use super::candidate::{self, EarlyCandidates, Usable};
+use super::config::Purpose;
 use super::description::{self, Kind};
+use super::gather::HALF_TRICKLE;
+use super::stack::OPUS_PAYLOAD_TYPE;
 use super::{Candidate, Inner, Peer, PeerError};
 
 /// Candidates of the peer used at most in one ICE generation: each one is a pair more to check for every local address.
@@ -32,18 +37,29 @@ impl Peer {
     /// # Errors
     /// [`PeerError::WrongState`] while another negotiation is under way, [`PeerError::Closed`].
     pub async fn offer(&self) -> Result<String, PeerError> {
+        self.offer_within(HALF_TRICKLE).await
+    }
+
+    /// Makes the offer with every candidate that is found within `patience`; it is made sooner if no more can come. For
+    /// signalling that carries the offer and nothing after it.
+    ///
+    /// # Errors
+    /// As [`Peer::offer`].
+    pub async fn offer_within(&self, patience: Duration) -> Result<String, PeerError> {
         let inner = &self.inner;
         let mut negotiation = inner.negotiation.lock().await;
         if negotiation.restart.is_some() {
             return Err(PeerError::WrongState);
         }
-        if let Some(task) = inner.control.create(inner.connection.as_ref()).await? {
+        if inner.purpose == Purpose::Call
+            && let Some(task) = inner.control.create(inner.connection.as_ref()).await?
+        {
             inner.own_task(task);
         }
         let offer = inner.connection.create_offer(None).await?;
         negotiation.remote = None;
         negotiation.offered = true;
-        inner.apply_local(offer).await
+        inner.apply_local(offer, patience).await
     }
 
     /// Takes the peer's offer, a first one or one that restarts ICE, and makes the answer, with the candidates found
@@ -62,7 +78,7 @@ impl Peer {
         inner.connection.set_remote_description(description).await?;
         inner.remote_applied(&mut negotiation, offer).await;
         let answer = match inner.connection.create_answer(None).await {
-            Ok(answer) => inner.apply_local(answer).await,
+            Ok(answer) => inner.apply_local(answer, HALF_TRICKLE).await,
             Err(error) => Err(error.into()),
         };
         match answer {
@@ -85,8 +101,12 @@ impl Peer {
     /// # Errors
     /// [`PeerError::Description`] if the answer is unusable, [`PeerError::WrongState`] if none was awaited.
     pub async fn accept_answer(&self, answer: &str) -> Result<(), PeerError> {
-        let answer = description::check(answer, Kind::Answer)?;
         let inner = &self.inner;
+        let kind = match inner.purpose {
+            Purpose::Call => Kind::Answer,
+            Purpose::Publish | Purpose::Play => Kind::StreamAnswer,
+        };
+        let answer = description::check(answer, kind)?;
         let mut negotiation = inner.negotiation.lock().await;
         if !negotiation.offered && negotiation.restart.is_none() {
             return Err(PeerError::WrongState);
@@ -150,10 +170,10 @@ impl Peer {
 
 impl Inner {
     /// Applies our description and returns it with the candidates found by then.
-    async fn apply_local(&self, description: RTCSessionDescription) -> Result<String, PeerError> {
+    async fn apply_local(&self, description: RTCSessionDescription, patience: Duration) -> Result<String, PeerError> {
         self.gathering.begin();
         self.connection.set_local_description(description).await?;
-        self.gathering.first_candidates().await;
+        self.gathering.first_candidates(patience).await;
         let described = self.connection.local_description().await.ok_or(PeerError::WrongState)?;
         self.gathering.describe(&described.sdp);
         Ok(described.sdp)
@@ -197,6 +217,11 @@ impl Inner {
 
     /// Reads what the negotiation settled for voice and picture.
     async fn agree(&self, negotiation: &Negotiation) {
+        if self.purpose == Purpose::Play {
+            // Whoever answers an offer that only receives sends with its numbers (RFC 3264 section 5.1).
+            self.agreement.expect(OPUS_PAYLOAD_TYPE);
+            return self.video.agreement.expect();
+        }
         let takes_video = negotiation.remote.as_deref().is_some_and(description::takes_video);
         for sender in self.connection.get_senders().await {
             let Ok(parameters) = sender.get_parameters().await else { continue };

@@ -16,10 +16,12 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
     RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler};
 
 use super::bind::BindAddresses;
-use super::config::{DtlsAnswer, IceServer, PeerConfig};
+use super::config::{DtlsAnswer, IceServer, PeerConfig, Purpose};
 use super::control::{MAX_CONTROL_MESSAGE, SEND_BUFFER};
 use super::video::Traffic;
 use super::{PeerError, voice};
@@ -28,7 +30,7 @@ use super::{PeerError, voice};
 const OPUS_FMTP: &str = "minptime=10;useinbandfec=1;usedtx=1";
 
 /// The usual payload type in browsers; each call's own is negotiated.
-const OPUS_PAYLOAD_TYPE: u8 = 111;
+pub(super) const OPUS_PAYLOAD_TYPE: u8 = 111;
 
 /// Connectivity checks every 20 ms, for 2 s a pair: the stack's 200 ms makes a call connect 180 ms later than it could.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
@@ -79,6 +81,32 @@ pub(super) async fn connection(
     // The stack's future is 20 KiB; it need not be part of every future that opens a connection.
     let connection = Box::pin(builder.build()).await?;
     Ok(Arc::new(connection))
+}
+
+/// Says which way voice and picture go.
+pub(super) async fn add_media(
+    connection: &dyn PeerConnection,
+    purpose: Purpose,
+    voice: Arc<TrackLocalStaticRTP>,
+    picture: Arc<TrackLocalStaticRTP>,
+) -> Result<(), PeerError> {
+    let init = |direction| Some(RTCRtpTransceiverInit { direction, streams: Vec::new(), send_encodings: Vec::new() });
+    match purpose {
+        Purpose::Call => {
+            connection.add_track(voice as _).await?;
+            connection.add_track(picture as _).await?;
+        }
+        Purpose::Publish => {
+            connection.add_transceiver_from_track(voice as _, init(RTCRtpTransceiverDirection::Sendonly)).await?;
+            connection.add_transceiver_from_track(picture as _, init(RTCRtpTransceiverDirection::Sendonly)).await?;
+        }
+        Purpose::Play => {
+            for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
+                connection.add_transceiver_from_kind(kind, init(RTCRtpTransceiverDirection::Recvonly)).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The track that carries our voice. `identity` must be unlike the peer's, or the stack sends RTCP astray.

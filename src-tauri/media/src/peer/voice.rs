@@ -87,6 +87,11 @@ impl Agreement {
         self.level_extension.store(level, Ordering::Relaxed);
     }
 
+    /// Voice comes with this payload type, and none leaves.
+    pub(super) fn expect(&self, payload_type: u8) {
+        self.payload_type.store(payload_type, Ordering::Relaxed);
+    }
+
     fn payload_type(&self) -> Option<u8> {
         Some(self.payload_type.load(Ordering::Relaxed)).filter(|&value| value != NONE)
     }

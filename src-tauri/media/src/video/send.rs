@@ -98,6 +98,9 @@ pub struct Sender {
     repeat_at: Instant,
     burst: Option<Burst>,
     can_repeat: bool,
+    /// The peer tells what came; else the time at which the first packet left stands in for its clock.
+    reported: bool,
+    began: Instant,
     counts: SentCounts,
 }
 
@@ -120,6 +123,8 @@ impl Sender {
             repeat_at: now,
             burst: None,
             can_repeat: false,
+            reported: true,
+            began: now,
             counts: SentCounts::default(),
         }
     }
@@ -127,6 +132,12 @@ impl Sender {
     /// Whether the peer takes repetitions.
     pub fn set_can_repeat(&mut self, can: bool) {
         self.can_repeat = can;
+    }
+
+    /// Whether the peer tells what came of the packets numbered across the transport. Where it does not, as with some media
+    /// servers, nothing can be known of the path: it gets what the settings allow.
+    pub fn set_reported(&mut self, reported: bool) {
+        self.reported = reported;
     }
 
     /// More than this can't be used, kbit/s.
@@ -364,6 +375,10 @@ impl Sender {
         self.left_at = Some(now);
         self.counts.bytes += packet.payload.len() as u64;
         let transport = self.controller.send(bytes, now, probe);
+        if !self.reported {
+            let arrived = Some(now.saturating_duration_since(self.began));
+            self.controller.acknowledge(now, &[Acknowledged { sequence: transport, arrived }]);
+        }
         Outgoing {
             sequence: packet.sequence,
             timestamp: packet.timestamp,
@@ -423,6 +438,31 @@ mod tests {
         // Four packets of 1058 bytes at 330 kbit/s.
         let took = out.last().unwrap().0.as_millis();
         assert!((60..90).contains(&took), "{took} ms");
+    }
+
+    #[test]
+    fn a_peer_that_reports_nothing_gets_what_is_needed_once_that_is_known() {
+        // 25 pictures a second of 3 packets: about 635 kbit/s.
+        let left_in_the_last_second = |reported: bool| {
+            let start = Instant::now();
+            let mut sender = Sender::new(start, 0);
+            sender.set_reported(reported);
+            sender.set_need(1_000.0);
+            let mut left = 0;
+            for ms in 0..10_000_u32 {
+                let now = start + Duration::from_millis(u64::from(ms));
+                sender.drop_hopeless();
+                if ms % 40 == 0 {
+                    sender.push(ms * 90, &payloads(3), false);
+                }
+                while sender.poll(now).is_some() {
+                    left += usize::from(ms >= 9_000);
+                }
+            }
+            left
+        };
+        assert!(left_in_the_last_second(false) >= 70, "{}", left_in_the_last_second(false));
+        assert!(left_in_the_last_second(true) < 20, "who should report and does not is not there");
     }
 
     #[test]

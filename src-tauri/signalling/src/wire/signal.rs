@@ -23,7 +23,7 @@ use invitation::{AcceptWire, CancelWire, InviteWire, PreviewWire, RejectWire, Ri
 use roster::RosterWire;
 use running::{
     AnswerWire, CandidatesWire, DescriptionWire, HangupWire, MediaReplyWire, MediaRequestWire, MediaStateWire,
-    OfferWire,
+    OfferWire, StreamWire,
 };
 use words::MediaWord;
 
@@ -80,8 +80,9 @@ pub(crate) fn to_json(signal: &Signal) -> Value {
         Signal::Answer { call, attempt, sdp } => {
             write("answer", AnswerWire(DescriptionWire { call: call.as_uuid(), attempt, sdp }))
         }
-        Signal::MediaState { call, revision, muted, on_hold, video } => {
-            write("media_state", MediaStateWire { call: call.as_uuid(), revision, muted, on_hold, video })
+        Signal::MediaState { call, revision, muted, on_hold, video, stream } => {
+            let (call, stream) = (call.as_uuid(), stream.map(StreamWire::from));
+            write("media_state", MediaStateWire { call, revision, muted, on_hold, video, stream })
         }
         Signal::MediaRequest { call, revision, media, decided } => {
             let media = media.into();

@@ -239,6 +239,7 @@ export const happened = {
   transferred: (to: string) => `The call was handed over to ${to}`,
   transfer_failed: (to: string, why: string) => `${to} did not take the call over: ${why}`,
   stream_added: (name: string) => `${name} can be heard`,
+  stream_removed: (name: string) => `${name} uses no media server any more`,
   key_changed: (name: string) => `${name} has a new key`,
   presence_changed: (name: string, presence: string) => `${name}: ${presence}`,
   accepted_elsewhere: (device: string) => (device ? `Answered on “${device}”` : 'Answered on another device'),

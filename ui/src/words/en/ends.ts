@@ -193,6 +193,22 @@ export const errors = {
     title: 'What you showed is gone',
     hint: 'Choose another screen or window.',
   },
+  bad_stream_url: {
+    title: 'That address can’t be used',
+    hint: 'A media server’s address begins with https://; http:// is for one on this computer.',
+  },
+  stream_unreachable: {
+    title: 'The media server can’t be reached',
+    hint: 'Check its address and the network.',
+  },
+  stream_refused: {
+    title: 'The media server refused the token',
+    hint: 'Check the token with whoever runs the server.',
+  },
+  stream_failed: {
+    title: 'The stream broke off',
+    hint: 'Try again, or ask whoever runs the media server. The call goes on without it.',
+  },
   device_busy: { title: 'The sound device is taken', hint: 'Close the other program that uses it.' },
   device_failed: {
     title: 'The sound device failed',

@@ -224,6 +224,7 @@ export const happened: Words['happened'] = {
   transferred: (to) => `通话已转接给${spaced(to, 'before')}`,
   transfer_failed: (to, why) => `未能转接给${spaced(to, 'before')}：${why}`,
   stream_added: (name) => `能听到${spaced(name)}了`,
+  stream_removed: (name) => `${spaced(name)}不再使用媒体服务器`,
   key_changed: (name) => `${spaced(name, 'after')}的密钥已更改`,
   presence_changed: (name, presence) => `${spaced(name, 'after')}：${presence}`,
   accepted_elsewhere: (device) => (device ? `已在“${device}”上接听` : '已在另一台设备上接听'),

@@ -129,6 +129,13 @@ export const errors: Words['errors'] = {
   camera_denied: { title: 'Peal 没有权限', hint: '请在系统设置中允许 Peal 使用摄像头和录制屏幕。' },
   camera_failed: { title: '摄像头出现故障', hint: '请重新连接，或在设置中另选一个。' },
   source_failed: { title: '您展示的内容已不可用', hint: '请另选一个屏幕或窗口。' },
+  bad_stream_url: {
+    title: '该地址不可用',
+    hint: '媒体服务器的地址以 https:// 开头；http:// 只能用于本机上的服务器。',
+  },
+  stream_unreachable: { title: '无法连接媒体服务器', hint: '请检查服务器地址和网络。' },
+  stream_refused: { title: '媒体服务器拒绝了令牌', hint: '请向服务器管理员核对令牌。' },
+  stream_failed: { title: '媒体流中断', hint: '请重试，或联系媒体服务器的管理员。通话不受影响。' },
   device_busy: { title: '音频设备被占用', hint: '请关闭正在使用它的其他程序。' },
   device_failed: { title: '音频设备出现故障', hint: '请重新连接，或在设置中另选一个。' },
   storage_failed: { title: 'Peal 无法写入数据', hint: '请检查磁盘是否已满，以及文件夹是否可写。' },

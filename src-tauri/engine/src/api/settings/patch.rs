@@ -80,6 +80,8 @@ pub struct SettingsPatch {
     pub beauty_level: Option<u8>,
     /// I see my own picture as in a mirror; the others never do.
     pub mirror_preview: Option<bool>,
+    /// Media servers may be reached without encryption on other computers, too.
+    pub plain_http_streams: Option<bool>,
     /// A login needs a token.
     pub check_sum: Option<bool>,
     /// The log says more.
@@ -185,6 +187,7 @@ impl SettingsPatch {
         take(&mut settings.whiteness_level, self.whiteness_level.as_ref());
         take(&mut settings.beauty_level, self.beauty_level.as_ref());
         take(&mut settings.mirror_preview, self.mirror_preview.as_ref());
+        take(&mut settings.plain_http_streams, self.plain_http_streams.as_ref());
         take(&mut settings.check_sum, self.check_sum.as_ref());
         take(&mut settings.debug, self.debug.as_ref());
         settings

@@ -59,6 +59,7 @@ fn every_setting_can_be_changed_and_is_kept() {
         whiteness_level: 3,
         beauty_level: 9,
         mirror_preview: false,
+        plain_http_streams: true,
         check_sum: false,
         debug: true,
     };

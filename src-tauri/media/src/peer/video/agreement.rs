@@ -67,6 +67,11 @@ impl Agreement {
         self.takes.store(takes && h264.is_some(), Ordering::Relaxed);
     }
 
+    /// A picture comes as it was offered, and none leaves.
+    pub fn expect(&self) {
+        self.payload_type.store(H264_PAYLOAD_TYPE, Ordering::Relaxed);
+    }
+
     pub fn payload_type(&self) -> Option<u8> {
         Some(self.payload_type.load(Ordering::Relaxed)).filter(|&value| value != NONE)
     }

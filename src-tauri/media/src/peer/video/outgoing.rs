@@ -190,6 +190,7 @@ impl Outgoing {
         let quality = source.encoder.quality();
         self.sender.set_need(need(&quality, size));
         self.sender.set_can_repeat(self.video.agreement.repeats());
+        self.sender.set_reported(self.video.agreement.transport_extension().is_some());
         let taking = self.taking.get_or_insert_with(|| source.encoder.take());
         if self.sender.drop_hopeless() {
             taking.ask_key_frame();

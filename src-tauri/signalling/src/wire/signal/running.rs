@@ -1,6 +1,6 @@
 //! In the call: hangup, candidates, offer, answer, media state, media request and reply.
 
-use peal_call::{Candidate, Signal, UserId};
+use peal_call::{Candidate, STREAM_LIMIT, Signal, Stream, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -110,12 +110,40 @@ pub(super) struct MediaStateWire {
     pub(super) on_hold: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) video: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stream: Option<StreamWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StreamWire {
+    url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+impl From<Stream> for StreamWire {
+    fn from(Stream { url, token }: Stream) -> Self {
+        Self { url, token }
+    }
+}
+
+impl StreamWire {
+    /// The stream, if it is within its limits. Whether its address may be used is looked at when it is.
+    fn into_stream(self) -> Option<Stream> {
+        let Self { url, token } = self;
+        let fits = |text: &str| text.len() <= STREAM_LIMIT && !text.chars().any(char::is_control);
+        (fits(&url) && token.as_deref().is_none_or(fits)).then_some(Stream { url, token })
+    }
 }
 
 impl Fields for MediaStateWire {
     fn into_signal(self, _: Option<&UserId>) -> Option<Signal> {
-        let Self { call, revision, muted, on_hold, video } = self;
-        Some(Signal::MediaState { call: words::call(call), revision, muted, on_hold, video })
+        let Self { call, revision, muted, on_hold, video, stream } = self;
+        let stream = match stream {
+            Some(stream) => Some(stream.into_stream()?),
+            None => None,
+        };
+        Some(Signal::MediaState { call: words::call(call), revision, muted, on_hold, video, stream })
     }
 }
 

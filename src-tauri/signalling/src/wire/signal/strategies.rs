@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use peal_call::{
     CallId, CallRecord, CancelReason, Candidate, DeviceId, Direction, EndReason, HangupReason, Invite, MediaKind,
-    RecordStatus, RejectReason, RosterEntry, Signal, Standing, UserId,
+    RecordStatus, RejectReason, RosterEntry, Signal, Standing, Stream, UserId,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -154,6 +154,7 @@ fn running() -> impl Strategy<Value = Signal> {
     ];
     let candidate = ("\\PC{0,80}", option::of("[0-9a-z]{1,4}"), option::of(any::<u16>()))
         .prop_map(|(candidate, mid, line)| Candidate { candidate, mid, line });
+    let stream = ("[ -~]{0,80}", option::of("[ -~]{0,80}")).prop_map(|(url, token)| Stream { url, token });
     let of = || (call(), any::<u32>());
     let flags = || (any::<bool>(), any::<bool>(), any::<bool>());
     prop_oneof![
@@ -168,12 +169,8 @@ fn running() -> impl Strategy<Value = Signal> {
         }),
         (of(), sdp()).prop_map(|((call, attempt), sdp)| Signal::Offer { call, attempt, sdp }),
         (of(), sdp()).prop_map(|((call, attempt), sdp)| Signal::Answer { call, attempt, sdp }),
-        (of(), flags()).prop_map(|((call, revision), (muted, on_hold, video))| Signal::MediaState {
-            call,
-            revision,
-            muted,
-            on_hold,
-            video
+        (of(), flags(), option::of(stream)).prop_map(|((call, revision), (muted, on_hold, video), stream)| {
+            Signal::MediaState { call, revision, muted, on_hold, video, stream }
         }),
         (of(), media(), any::<bool>()).prop_map(|((call, revision), media, decided)| Signal::MediaRequest {
             call,

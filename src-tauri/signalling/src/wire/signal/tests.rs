@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use peal_call::{
     CancelReason, EndReason, HangupReason, Invite, MAX_RING, MESSAGE_LIMIT, MediaKind, ROSTER_LIMIT, RejectReason,
-    RosterEntry, Standing,
+    RosterEntry, STREAM_LIMIT, Standing,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -52,7 +52,7 @@ proptest! {
         let read = from_json(json, Some(&user("ann")));
         let may_be_missing = [
             "host", "generation", "attempt", "roster", "group", "message", "transfer", "replaces", "early_media", "offer",
-            "answer", "device", "everyone", "complete", "on_hold", "video", "decided", "reply", "members",
+            "answer", "device", "everyone", "complete", "on_hold", "video", "decided", "reply", "members", "stream",
         ];
         prop_assert!(read.is_err() || may_be_missing.contains(&name.as_str()), "{name}");
         let unknown = matches!(read, Err(SignalError::UnknownKind { .. }));
@@ -124,7 +124,7 @@ fn a_peer_of_the_first_version_is_understood() {
         ),
         (
             json!({"kind": "media_state", "call": CALL, "revision": 3, "muted": true}),
-            Signal::MediaState { call, revision: 3, muted: true, on_hold: false, video: false },
+            Signal::MediaState { call, revision: 3, muted: true, on_hold: false, video: false, stream: None },
         ),
     ] {
         assert_eq!(read(json), Ok(signal));
@@ -189,6 +189,16 @@ fn limits_hold_for_what_others_send() {
         let one = json!({"candidate": "c".repeat(length)});
         read(json!({"kind": "candidates", "call": CALL, "candidates": vec![one; n]}))
     };
+    let streams = |url: &str, token: &str| {
+        let stream = json!({"url": url, "token": token});
+        read(json!({"kind": "media_state", "call": CALL, "revision": 1, "muted": false, "stream": stream}))
+    };
+    let long = "x".repeat(STREAM_LIMIT);
+    assert!(streams(&long, &long).is_ok());
+    for (url, token) in [(format!("{long}x"), ""), ("u".into(), &format!("{long}x")), ("https://m\r\nx: y".into(), "")]
+    {
+        assert_eq!(streams(&url, token), Err(SignalError::Malformed));
+    }
     assert!(candidates(64, 1024).is_ok());
     assert_eq!(candidates(65, 1), Err(SignalError::Malformed));
     assert_eq!(candidates(1, 1025), Err(SignalError::Malformed));
