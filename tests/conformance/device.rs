@@ -105,13 +105,13 @@ async fn a05_publish_stream_answers_where_it_is_pushed_and_the_others_play_it() 
     let published = ann.engine.publish_stream(params.clone()).await.unwrap();
     assert_eq!((&published.push_url, &published.play_url), (&server.whip("ann"), &server.whep("ann")));
     ann.sees("what is published", |view| view.published.as_ref() == Some(&published)).await;
-    server.has(&["ann"], &[]).await;
+    server.has(&["ann"], &[]);
     assert_eq!(code(ann.engine.publish_stream(params).await), ErrorCode::WrongState, "one at a time");
     let added = heard!(bob, Event::StreamAdded { call_id, user_id, play_url } => (call_id.clone(), user_id.clone(), play_url.clone()));
     assert_eq!(added, (call.clone(), "ann".to_owned(), Some(server.whep("ann"))));
 
     let mut of_ann = bob.looks_at(&call, "ann").await;
-    server.has(&["ann"], &["ann"]).await;
+    server.has(&["ann"], &["ann"]);
     moving(&mut of_ann, "Ann by the server").await;
     comes_by_the_server(&bob, &call, &mut of_ann).await;
     let played = read_wav(&record).len();
@@ -124,7 +124,7 @@ async fn a05_publish_stream_answers_where_it_is_pushed_and_the_others_play_it() 
     ann.engine.stop_publishing().await.unwrap();
     assert_eq!(ann.engine.snapshot().published, None);
     assert_eq!(heard!(bob, Event::StreamRemoved { user_id, .. } => user_id.clone()), "ann");
-    server.has(&[], &[]).await;
+    server.has(&[], &[]);
     moving(&mut of_ann, "Ann by the call again").await;
 }
 
@@ -203,24 +203,24 @@ async fn a10_the_peers_stream_can_be_played_from_its_play_url_before_answering()
     let added = heard!(ann, Event::StreamAdded { call_id, play_url: Some(url), .. } => (call_id.clone(), url.clone()));
     assert_eq!(added, (call.clone(), server.whep("gate")));
     ann.sees_call("from where", &call, |it| it.members[0].play_url.as_deref() == Some(&server.whep("gate"))).await;
-    server.has(&["gate"], &[]).await;
+    server.has(&["gate"], &[]);
 
     let mut of_gate = ann.looks_at(&call, "front-gate").await;
-    server.has(&["gate"], &["gate"]).await;
+    server.has(&["gate"], &["gate"]);
     moving(&mut of_gate, "who is at the gate").await;
     comes_by_the_server(&ann, &call, &mut of_gate).await;
     let heard = read_wav(&record);
     assert!(tone_dbfs(&heard[heard.len() - RATE as usize / 2..], 1_300.0) > -40.0, "the gate hums");
     let stop = StopRemoteViewParams { call_id: call.clone(), user_id: "front-gate".into(), view: None };
     ann.engine.stop_remote_view(stop).await.unwrap();
-    server.has(&["gate"], &[]).await;
+    server.has(&["gate"], &[]);
 
     accept(&ann, &call).await;
     assert_eq!((ann.connected().await, gate.connected().await), (call.clone(), call.clone()));
     moving(&mut ann.looks_at(&call, "front-gate").await, "the gate, answered").await;
-    server.has(&["gate"], &["gate"]).await;
+    server.has(&["gate"], &["gate"]);
     gate.engine.hangup(&call).await.unwrap();
-    server.has(&[], &[]).await;
+    server.has(&[], &[]);
     assert_eq!(gate.engine.snapshot().published, None, "over with its call");
 }
 

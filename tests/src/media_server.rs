@@ -81,7 +81,7 @@ impl MediaServer {
     }
 
     /// Waits until these streams are published and played.
-    pub async fn has(&self, published: &[&str], played: &[&str]) {
+    pub fn has(&self, published: &[&str], played: &[&str]) {
         tokio::task::block_in_place(|| {
             until(&format!("{published:?} published and {played:?} played"), || {
                 let now = self.sessions();

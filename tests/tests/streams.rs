@@ -32,7 +32,7 @@ fn at(text: &str) -> StreamUrl {
 async fn voice_and_picture_go_through_another_programs_server() {
     let server = MediaServer::start();
     let (publisher, _events) = StreamSession::publish(&config(), &at(&server.whip("a")), None).await.unwrap();
-    server.has(&["a"], &[]).await;
+    server.has(&["a"], &[]);
     let format = Format { width: 640, height: 360, frame_rate: 15 };
     let pattern = Source::open(SourceChoice::Pattern, format, TouchUp::default());
     let encoder = Arc::new(VideoEncoder::new(VideoQuality::default()));
@@ -56,7 +56,7 @@ async fn voice_and_picture_go_through_another_programs_server() {
     });
 
     let (player, mut events) = StreamSession::play(&config(), &at(&server.whep("a")), None).await.unwrap();
-    server.has(&["a"], &["a"]).await;
+    server.has(&["a"], &["a"]);
     let mut heard = Vec::new();
     let hearing = async {
         while heard.len() < 100 {
@@ -76,10 +76,10 @@ async fn voice_and_picture_go_through_another_programs_server() {
     moving(&mut player.peer().pictures(), "the pattern").await;
 
     player.stop().await;
-    server.has(&["a"], &[]).await;
+    server.has(&["a"], &[]);
     talking.abort();
     publisher.stop().await;
-    server.has(&[], &[]).await;
+    server.has(&[], &[]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +87,7 @@ async fn a_redirection_is_followed_and_what_is_not_there_or_taken_is_told() {
     let server = MediaServer::start();
     let moved = at(&server.url("moved/a/whip"));
     let (publisher, _events) = StreamSession::publish(&config(), &moved, None).await.unwrap();
-    server.has(&["a"], &[]).await;
+    server.has(&["a"], &[]);
     let twice = StreamSession::publish(&config(), &at(&server.whip("a")), None).await;
     assert!(matches!(twice, Err(StreamError::NotFound)), "{twice:?}");
     let missing = StreamSession::play(&config(), &at(&server.whep("b")), None).await;
@@ -214,9 +214,9 @@ async fn what_a_program_asks_wrongly_is_answered_in_words() {
     ann.engine.stop_publishing().await.unwrap();
     let right = PublishStreamParams { token: Some("right".into()), ..server.publishing("a") };
     publish(right).await.unwrap();
-    server.has(&["a"], &[]).await;
+    server.has(&["a"], &[]);
     ann.engine.logout().await.unwrap();
-    server.has(&[], &[]).await;
+    server.has(&[], &[]);
     assert_eq!(code(publish(server.publishing("a")).await), ErrorCode::NotLoggedIn);
 }
 
@@ -230,7 +230,7 @@ async fn when_the_server_dies_both_sides_are_told_and_the_call_goes_on() {
     let added = |event: &Event| matches!(event, Event::StreamAdded { play_url: Some(_), .. }).then_some(());
     bob.hears("of the stream", added).await;
     let mut of_ann = bob.looks_at(&call, "ann").await;
-    server.has(&["ann"], &["ann"]).await;
+    server.has(&["ann"], &["ann"]);
     moving(&mut of_ann, "Ann by the server").await;
     drop(server);
     let failed =

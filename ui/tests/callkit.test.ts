@@ -80,6 +80,12 @@ const asked: [name: keyof typeof commands, call: () => unknown, args: unknown[]]
   ['openCamera', () => callkit.openCamera(), [{ source: null }]],
   ['closeCamera', () => callkit.closeCamera(), []],
   ['videoSources', () => callkit.videoSources(), []],
+  [
+    'publishStream',
+    () => callkit.publishStream({ url: 'https://media.example/a/whip' }),
+    [{ url: 'https://media.example/a/whip' }],
+  ],
+  ['stopPublishing', () => callkit.stopPublishing(), []],
   ['pictureDoor', () => callkit.pictureDoor(), []],
   ['openPictureInPicture', () => callkit.openPictureInPicture(), []],
   ['closePictureInPicture', () => callkit.closePictureInPicture(), []],

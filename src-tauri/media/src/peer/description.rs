@@ -4,6 +4,8 @@
 //! with DTLS-SRTP (RFC 8827 section 6.5 forbids anything else), a certificate fingerprint must be there, and candidate
 //! lines that the stack can't use are taken out, so that one bad line does not cost the call.
 
+use std::fmt::Write as _;
+
 use super::candidate::{self, Usable};
 
 /// Largest description read, bytes.
@@ -147,7 +149,8 @@ fn with_named_tracks(sdp: &str) -> String {
         let (media, rest) = section.split_at(attributes.unwrap_or(0));
         named.push_str(media);
         if attributes.is_some() {
-            named.push_str(&format!("a=msid:peer track-{number}\r\n"));
+            // Writing to text can't fail.
+            let _ = write!(named, "a=msid:peer track-{number}\r\n");
         }
         named.push_str(rest);
     }

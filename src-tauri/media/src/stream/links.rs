@@ -77,7 +77,7 @@ mod tests {
         let headers = [
             r#"<stun:stun.example>; rel="ice-server""#,
             r#"<turn:turn.example?transport=udp>; rel="ice-server"; username="us,er;1"; credential="a\"b"; credential-type="password", </ext>; rel="urn:ietf:params:whip:ext:core:layer""#,
-            r#"</style.css>; rel=stylesheet"#,
+            "</style.css>; rel=stylesheet",
         ];
         let servers = ice_servers(headers.into_iter());
         assert_eq!(servers.len(), 2, "{servers:?}");
