@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use peal_tests::measure::figures::Figures;
+use peal_tests::measure::process::Host;
 #[cfg(target_os = "linux")]
 use peal_tests::measure::video;
-use peal_tests::measure::{Unmeasured, devices, machine, stall, start, voice};
+use peal_tests::measure::{Unmeasured, devices, machine, rounded, stall, start, voice};
 use serde_json::{Map, Value, json};
 
 const HELP: &str = "\
@@ -50,6 +51,7 @@ async fn main() -> ExitCode {
     let mut all = Map::new();
     let mut failed = false;
     let machine = machine();
+    let host = Host::begin();
     if options.json {
         all.insert("machine".to_owned(), json!(machine));
     } else {
@@ -70,8 +72,12 @@ async fn main() -> ExitCode {
             }
         }
     }
+    let taken = host.and_then(|it| it.taken_percent());
     if options.json {
+        all.insert("taken_by_host_percent".to_owned(), json!(taken.map(rounded)));
         println!("{}", Value::Object(all));
+    } else if let Some(taken) = taken {
+        println!("the machine's host gave {taken:.1} % of its processors to others meanwhile");
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -31,6 +31,36 @@ impl Stretch {
     }
 }
 
+/// A stretch of a virtual machine's life, to see how much of its processors its host gave to others: what is measured
+/// meanwhile is later, and seems to cost more, than the program's fault is.
+#[derive(Debug, Clone, Copy)]
+pub struct Host {
+    taken: u64,
+    all: u64,
+}
+
+impl Host {
+    /// Begins to measure.
+    pub fn begin() -> Option<Self> {
+        Self::read(&std::fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    /// Percent of all processors that the host has given to others since the beginning.
+    pub fn taken_percent(&self) -> Option<f64> {
+        let now = Self::begin()?;
+        let all = now.all.checked_sub(self.all).filter(|ticks| *ticks > 0)?;
+        Some(100.0 * now.taken.saturating_sub(self.taken) as f64 / all as f64)
+    }
+
+    /// The line of all processors: user, nice, system, idle, iowait, irq, softirq, steal (`proc_stat(5)`); what guests of
+    /// our own take stands in user already.
+    fn read(stat: &str) -> Option<Self> {
+        let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|it| it.parse().ok()).collect();
+        Some(Self { taken: *ticks.get(7)?, all: ticks.iter().sum() })
+    }
+}
+
 /// Processes whose cost is measured together: a program and all that it has started.
 #[derive(Debug, Clone)]
 pub struct Family(Vec<Stretch>);
@@ -79,4 +109,16 @@ pub fn memory_mib(pid: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_host_took_is_the_eighth_figure_of_all_processors() {
+        let host = Host::read("cpu  10 20 30 40 5 6 7 8 9 9\ncpu0 1 2 3 4 5 6 7 8 9 9\n").map(|it| (it.taken, it.all));
+        assert_eq!(host, Some((8, 126)));
+        assert!(Host::read("cpu  10 20\n").is_none() && Host::read("intr 5\n").is_none());
+    }
 }
