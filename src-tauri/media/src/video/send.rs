@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::congestion::{Acknowledged, Controller, LEAST_KBPS, PROBE_PACKETS};
+use super::layer::LEAST_PICTURE_KBPS;
 
 /// Headers and authentication beside each payload, bytes: IP, UDP, RTP with its extension, SRTP.
 const OVERHEAD: usize = 28 + 20 + 10;
@@ -230,7 +231,9 @@ impl Sender {
         // In a silence nothing is known; the encoder waits because the sender is busy, and goes on where it was.
         let silent = self.controller.is_stalled();
         let kbps = if silent { self.controller.estimate_kbps() } else { self.controller.target_kbps() };
-        kbps * (1.0 - repeats) * 0.95
+        let kbps = kbps * (1.0 - repeats) * 0.95;
+        // Where pictures alone find out what the path carries, giving them up would be for good.
+        if silent || !self.can_repeat { kbps.max(LEAST_PICTURE_KBPS * 2.0) } else { kbps }
     }
 
     /// What the path is thought to carry, kbit/s.
@@ -405,134 +408,4 @@ impl Sender {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn payloads(count: usize) -> Vec<Bytes> {
-        vec![Bytes::from(vec![1; 1000]); count]
-    }
-
-    /// Runs a sender to the end of its queue; answers what left and when.
-    fn drain(sender: &mut Sender, from: Instant) -> Vec<(Duration, Outgoing)> {
-        let mut now = from;
-        let mut out = Vec::new();
-        while let Some(at) = sender.next_look() {
-            now = now.max(at);
-            while let Some(packet) = sender.poll(now) {
-                out.push((now.saturating_duration_since(from), packet));
-            }
-            now += Duration::from_millis(1);
-        }
-        out
-    }
-
-    #[test]
-    fn packets_leave_evenly_at_the_rate_of_the_path() {
-        let start = Instant::now();
-        let mut sender = Sender::new(start, 7);
-        sender.push(0, &payloads(4), true);
-        let out = drain(&mut sender, start);
-        let sequences: Vec<u16> = out.iter().map(|(_, packet)| packet.sequence).collect();
-        assert_eq!(sequences, [7, 8, 9, 10]);
-        assert_eq!(out.iter().filter(|(_, packet)| packet.marker).count(), 1);
-        // Four packets of 1058 bytes at 330 kbit/s.
-        let took = out.last().unwrap().0.as_millis();
-        assert!((60..90).contains(&took), "{took} ms");
-    }
-
-    #[test]
-    fn a_peer_that_reports_nothing_gets_what_is_needed_once_that_is_known() {
-        // 25 pictures a second of 3 packets: about 635 kbit/s.
-        let left_in_the_last_second = |reported: bool| {
-            let start = Instant::now();
-            let mut sender = Sender::new(start, 0);
-            sender.set_reported(reported);
-            sender.set_need(1_000.0);
-            let mut left = 0;
-            for ms in 0..10_000_u32 {
-                let now = start + Duration::from_millis(u64::from(ms));
-                sender.drop_hopeless();
-                if ms % 40 == 0 {
-                    sender.push(ms * 90, &payloads(3), false);
-                }
-                while sender.poll(now).is_some() {
-                    left += usize::from(ms >= 9_000);
-                }
-            }
-            left
-        };
-        assert!(left_in_the_last_second(false) >= 70, "{}", left_in_the_last_second(false));
-        assert!(left_in_the_last_second(true) < 20, "who should report and does not is not there");
-    }
-
-    #[test]
-    fn what_the_peer_misses_goes_first_and_not_twice_at_once() {
-        let start = Instant::now();
-        let mut sender = Sender::new(start, 0);
-        sender.set_can_repeat(true);
-        sender.push(0, &payloads(2), true);
-        let sent = drain(&mut sender, start);
-        assert!(sent.len() >= 2);
-        let later = start + Duration::from_millis(500);
-        sender.push(3000, &payloads(1), false);
-        sender.ask_again(later, [1, 1, 900]);
-        sender.ask_again(later, [1]);
-        let out = sender.poll(later).unwrap();
-        assert_eq!((out.sequence, out.repeats), (1, true));
-        let next = drain(&mut sender, later);
-        assert_eq!((next[0].1.sequence, next[0].1.repeats), (2, false));
-        assert_eq!(sender.counts().repeats, 1);
-    }
-
-    #[test]
-    fn a_silence_ends_also_when_nothing_waits_and_no_report_of_before_comes() {
-        let start = Instant::now();
-        let mut sender = Sender::new(start, 0);
-        sender.push(0, &payloads(2), true);
-        drain(&mut sender, start);
-        let silent = start + Duration::from_secs(2);
-        assert!(sender.poll(silent).is_none());
-        assert!(sender.controller().is_stalled());
-        assert!(!sender.is_busy(), "the encoder may give a picture");
-        sender.push(9_000, &payloads(9), true);
-        assert!(sender.drop_hopeless(), "but no more than a question leaves");
-        assert!(sender.is_busy());
-        let asked: Vec<_> = drain(&mut sender, silent).into_iter().map(|(_, packet)| packet).collect();
-        assert_eq!(asked.iter().map(|it| it.sequence).collect::<Vec<_>>(), [2]);
-        assert!(!sender.is_busy(), "and then the next one");
-        let arrived = Some(Duration::from_secs(5));
-        sender
-            .acknowledge(silent + Duration::from_millis(50), &[Acknowledged { sequence: asked[0].transport, arrived }]);
-        assert!(!sender.controller().is_stalled());
-        sender.push(18_000, &payloads(2), true);
-        let out = drain(&mut sender, silent + Duration::from_millis(60));
-        assert_eq!(out.iter().map(|(_, it)| it.sequence).collect::<Vec<_>>(), [3, 4], "without a gap");
-    }
-
-    #[test]
-    fn a_queue_that_can_not_arrive_in_time_is_thrown_away_without_a_gap() {
-        let start = Instant::now();
-        let mut sender = Sender::new(start, 0);
-        sender.push(0, &payloads(1), true);
-        drain(&mut sender, start);
-        let start = start + Duration::from_millis(100);
-        sender.push(0, &payloads(100), false);
-        assert!(sender.is_busy());
-        let first = sender.poll(start).unwrap();
-        assert!(sender.drop_hopeless());
-        assert!(!sender.is_busy());
-        sender.push(1, &payloads(1), true);
-        let next = drain(&mut sender, start + Duration::from_secs(1));
-        assert_eq!(next[0].1.sequence, first.sequence + 1);
-    }
-
-    #[test]
-    fn without_repetitions_nothing_is_sent_twice() {
-        let start = Instant::now();
-        let mut sender = Sender::new(start, 0);
-        sender.push(0, &payloads(2), true);
-        drain(&mut sender, start);
-        sender.ask_again(start + Duration::from_secs(1), [0, 1]);
-        assert_eq!(sender.next_look(), None);
-    }
-}
+mod tests;

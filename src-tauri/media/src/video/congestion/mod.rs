@@ -35,6 +35,8 @@ const EMPTY_MS: f64 = 20.0;
 const GROWTH: f64 = 0.08;
 /// A packet that left so long before one that is told of will not be told of any more: that report was lost.
 const OVERTAKEN: Duration = Duration::from_millis(100);
+/// When nothing left for so long and nothing is under way, what was measured of a queue is of another time.
+const IDLE: Duration = Duration::from_secs(1);
 /// Packets remembered until the peer speaks of them.
 const MAX_HISTORY: usize = 8_000;
 
@@ -130,7 +132,7 @@ impl Controller {
 
     /// A packet of `bytes` (with its headers) leaves. Answers its number across the transport.
     pub fn send(&mut self, bytes: usize, at: Instant, probe: Option<u32>) -> u16 {
-        if self.in_flight == 0 && self.sent.back().is_some_and(|last| at > last.at + Duration::from_secs(1)) {
+        if self.is_idle(at) {
             self.delay.restart();
         }
         let number = self.next;
@@ -241,11 +243,10 @@ impl Controller {
 
     /// A burst to send now, to find out whether the path carries more.
     pub fn probe(&mut self, now: Instant) -> Option<Probe> {
-        let calm = !self.stalled
-            && self.delay.usage() == Usage::Normal
-            && self.delay.standing_queue_ms() < EMPTY_MS
-            && !self.is_choked();
-        if !calm {
+        // Else a picture that was given up for a queue would never come back: nothing would show that the queue is gone.
+        let no_queue =
+            self.is_idle(now) || self.delay.usage() == Usage::Normal && self.delay.standing_queue_ms() < EMPTY_MS;
+        if self.stalled || !no_queue || self.is_choked() {
             return None;
         }
         self.prober.next(now, self.kbps, self.need_kbps, self.round_trip.unwrap_or(Duration::from_millis(200)))
@@ -264,6 +265,10 @@ impl Controller {
     /// How long packets wait in a queue at present, ms.
     pub fn queue_ms(&self) -> f64 {
         self.delay.standing_queue_ms()
+    }
+
+    fn is_idle(&self, now: Instant) -> bool {
+        self.in_flight == 0 && self.sent.back().is_some_and(|last| now > last.at + IDLE)
     }
 
     fn weigh(&mut self, now: Instant) {
