@@ -105,7 +105,7 @@ export const settings = {
   server: 'Server',
   thisComputer: 'This computer',
   deviceName: 'Name of this device',
-  deviceNameNote: 'Your other devices say it when you answer here. Without one it is called as its system.',
+  deviceNameNote: 'Your other devices say it when you answer here',
   deviceNameExample: 'Kitchen',
   singleDevice: 'Only one device',
   singleDeviceNote: 'From your next login on, only the device that logged in last stays',

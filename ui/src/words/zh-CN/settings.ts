@@ -97,7 +97,7 @@ export const settings: Words['settings'] = {
   server: '服务器',
   thisComputer: '这台电脑',
   deviceName: '此设备的名称',
-  deviceNameNote: '您在这里接听时，您的其他设备会显示它。不填则显示系统名称。',
+  deviceNameNote: '您在这里接听时，您的其他设备会显示它',
   deviceNameExample: '厨房',
   singleDevice: '只允许一台设备',
   singleDeviceNote: '从下次登录起，只保留最后登录的那台设备',
