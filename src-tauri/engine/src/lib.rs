@@ -26,6 +26,7 @@ mod directory;
 mod echo;
 mod engine;
 mod fault;
+mod flow;
 mod history;
 mod housekeeping;
 mod link;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use peal_call::{Candidate, Link};
-use peal_media::audio::{Audio, EncodedFrame, RtpVoicePacket, Voice};
-use peal_media::peer::{self, Peer, PeerConfig, PeerError, PeerEvent, PeerStats, VoiceFrame};
+use peal_media::audio::{Audio, Voice};
+use peal_media::peer::{self, Peer, PeerConfig, PeerError, PeerEvent, PeerStats};
 use peal_media::video::{Direction, Picture, PictureQuality, VideoEncoder};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::api::{IceServer, Quality};
+use crate::flow::{self, Frames, Outlet, Uplink};
 use crate::message::Message;
 use crate::pictures::{Forward, Size};
 
@@ -32,7 +33,7 @@ pub(crate) enum Order {
     /// Where the peer's voice goes.
     Hear(Arc<Voice>),
     /// Where mine comes from; none: nothing of it leaves.
-    Speak(Option<broadcast::Receiver<EncodedFrame>>),
+    Speak(Option<Frames>),
     /// My picture goes out, to be seen if the other side looks; none: nothing of it leaves.
     Show(Option<Arc<VideoEncoder>>),
     /// Their picture is put up there, at that size; none: nobody looks.
@@ -68,12 +69,10 @@ pub(crate) struct LinkHandle {
     pub number: u64,
     /// The peer in the mix; none while no speaker is open.
     pub voice: Option<Arc<Voice>>,
-    /// My microphone's frames leave by it.
-    speaks: bool,
+    /// What of mine goes out by it.
+    outlet: Outlet,
     /// How good the path is, and the share of my packets that get lost, in percent.
     pub judged: Option<(Quality, u8)>,
-    /// My picture goes out by it, from this encoder.
-    shows: Option<Arc<VideoEncoder>>,
     /// Their picture is looked at, this large.
     looks: Option<Size>,
     /// What my picture is on its way to them.
@@ -90,9 +89,8 @@ impl LinkHandle {
             orders,
             number,
             voice: None,
-            speaks: false,
+            outlet: Outlet::default(),
             judged: None,
-            shows: None,
             looks: None,
             mine: None,
             theirs: None,
@@ -101,37 +99,23 @@ impl LinkHandle {
 
     /// Puts the peer into the mix, unless they are in it, that loud: 1.0 as they speak, 0.0 not at all.
     pub fn hear(&mut self, audio: &Audio, volume: f32) -> Arc<Voice> {
-        let voice = if let Some(voice) = &self.voice {
-            Arc::clone(voice)
-        } else {
-            let voice = Arc::new(audio.add_voice(0));
-            self.order(Order::Hear(Arc::clone(&voice)));
-            self.voice.insert(voice).clone()
-        };
-        voice.set_volume(volume);
-        voice
+        let orders = &self.orders;
+        flow::hear(&mut self.voice, audio, volume, |voice| order(orders, Order::Hear(voice)))
     }
 
     /// Lets my voice out, or keeps it in.
     pub fn speak(&mut self, audio: &Audio, speaks: bool) {
-        if self.speaks != speaks {
-            self.speaks = speaks;
-            self.order(Order::Speak(speaks.then(|| audio.uplink())));
-        }
+        let orders = &self.orders;
+        self.outlet.speak(audio, speaks, |frames| order(orders, Order::Speak(frames)));
     }
 
     /// Lets my picture out, or keeps it in.
     pub fn show(&mut self, encoder: Option<&Arc<VideoEncoder>>) {
-        let same = match (&self.shows, encoder) {
-            (Some(shown), Some(encoder)) => Arc::ptr_eq(shown, encoder),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        if !same {
-            self.shows = encoder.cloned();
-            self.mine = None;
-            self.order(Order::Show(encoder.cloned()));
-        }
+        let (orders, mine) = (&self.orders, &mut self.mine);
+        self.outlet.show(encoder, |encoder| {
+            *mine = None;
+            order(orders, Order::Show(encoder));
+        });
     }
 
     /// Looks at their picture at this size, which is put up at `place`; none: nobody looks.
@@ -148,13 +132,17 @@ impl LinkHandle {
     /// The devices have been opened anew: both directions are to be joined to them again.
     pub fn detach(&mut self) {
         self.voice = None;
-        self.speaks = false;
+        self.outlet.detach();
     }
 
-    pub fn order(&self, order: Order) {
-        // A link that has failed has said so; what it is told afterwards has no meaning.
-        let _ = self.orders.send(order);
+    pub fn order(&self, wish: Order) {
+        order(&self.orders, wish);
     }
+}
+
+fn order(orders: &mpsc::UnboundedSender<Order>, wish: Order) {
+    // A link that has failed has said so; what it is told afterwards has no meaning.
+    let _ = orders.send(wish);
 }
 
 /// Tells the loop what becomes of one link.
@@ -174,8 +162,6 @@ struct Running {
     peer: Peer,
     reporter: Reporter,
     voice: Option<Arc<Voice>>,
-    /// The next frame of mine follows a pause of this link's own.
-    resumes: bool,
     last: PeerStats,
     /// Their picture, on its way to whoever looks.
     forward: Option<Forward>,
@@ -191,16 +177,9 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
             return reporter.say(Fact::Failed);
         }
     };
-    let mut running = Running {
-        peer,
-        reporter,
-        voice: None,
-        resumes: true,
-        last: PeerStats::default(),
-        forward: None,
-        last_concealed_ms: 0,
-    };
-    let mut uplink: Option<broadcast::Receiver<EncodedFrame>> = None;
+    let mut running =
+        Running { peer, reporter, voice: None, last: PeerStats::default(), forward: None, last_concealed_ms: 0 };
+    let mut uplink = Uplink::default();
     let mut connected = false;
     let mut said_goodbye = false;
     let mut judge = tokio::time::interval(JUDGE_EVERY);
@@ -212,10 +191,7 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
                 Some(Order::Hear(voice)) => running.hear(voice),
                 Some(Order::Show(encoder)) => running.peer.send_video(encoder.as_ref()),
                 Some(Order::Look(view)) => running.look(view),
-                Some(Order::Speak(frames)) => {
-                    running.resumes = uplink.is_none();
-                    uplink = frames;
-                }
+                Some(Order::Speak(frames)) => uplink.follow(frames),
                 Some(order) => {
                     said_goodbye = matches!(order, Order::Control(_));
                     running.obey(order).await;
@@ -230,13 +206,7 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
                 }
                 running.report(event);
             }
-            frame = next(&mut uplink) => match frame {
-                Ok(frame) => running.speak(frame),
-                Err(broadcast::error::RecvError::Lagged(frames)) => {
-                    tracing::debug!(frames, "voice frames were not sent in time");
-                }
-                Err(broadcast::error::RecvError::Closed) => uplink = None,
-            },
+            frame = uplink.next() => flow::speak(&running.peer, frame),
             _ = judge.tick(), if connected => running.judge().await,
         }
     }
@@ -246,16 +216,6 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
         let _ = tokio::time::timeout(GOODBYE, closed).await;
     }
     running.peer.close().await;
-}
-
-/// The next frame, or never while there is no microphone.
-async fn next(
-    uplink: &mut Option<broadcast::Receiver<EncodedFrame>>,
-) -> Result<EncodedFrame, broadcast::error::RecvError> {
-    match uplink {
-        Some(frames) => frames.recv().await,
-        None => std::future::pending().await,
-    }
 }
 
 impl Running {
@@ -299,12 +259,7 @@ impl Running {
         match event {
             PeerEvent::Voice(packet) => {
                 if let Some(voice) = &self.voice {
-                    voice.push(RtpVoicePacket {
-                        sequence: packet.sequence,
-                        timestamp: packet.timestamp,
-                        payload: packet.payload,
-                        arrived: packet.arrived,
-                    });
+                    voice.push(flow::incoming(packet));
                 }
             }
             PeerEvent::Candidates { candidates, complete } => {
@@ -336,20 +291,6 @@ impl Running {
         self.voice = Some(voice);
         // It counts from its own start.
         self.last_concealed_ms = 0;
-    }
-
-    fn speak(&mut self, frame: EncodedFrame) {
-        let resumes = std::mem::take(&mut self.resumes);
-        let frame = VoiceFrame {
-            payload: frame.payload,
-            timestamp: frame.timestamp,
-            marker: frame.talk_spurt_start || resumes,
-            level_dbov: frame.level_dbov,
-        };
-        match self.peer.send_voice(frame) {
-            Ok(()) | Err(PeerError::VoiceNotNegotiated | PeerError::Closed) => {}
-            Err(error) => tracing::debug!(%error, "a voice frame was not sent"),
-        }
     }
 
     async fn judge(&mut self) {

@@ -17,7 +17,7 @@ use crate::fault::not_logged_in;
 use crate::link::peer_config;
 use crate::message::{Answer, Reply};
 use crate::phone::Softphone;
-use crate::voices::hears;
+use crate::voices::{hears, volume};
 
 pub(crate) use playback::{Playbacks, Wanted};
 pub(crate) use publication::Publication;
@@ -123,8 +123,7 @@ impl Softphone {
                 let Some(stream) = member.stream.clone().filter(|_| hears(call, member)) else { continue };
                 let name = self.surroundings().shown_user(&member.user);
                 if let Some(size) = self.views.size(call.id, &name) {
-                    let db = self.volumes.get(&name).copied().unwrap_or_default();
-                    let volume = 10f32.powf(db / 20.0);
+                    let volume = volume(&self.volumes, &name);
                     let place = self.board.remote(&call.id.to_string(), &name);
                     wanted.push(Wanted { key: (call.id, member.user.clone()), stream, size, volume, place });
                 }

@@ -68,6 +68,11 @@ pub(crate) fn hears(call: &CallSnapshot, member: &MemberSnapshot) -> bool {
     Gate::of(call, Some(member)).hear
 }
 
+/// How loud somebody is to be heard, of the chosen volumes in dB by name: 1.0 as they come.
+pub(crate) fn volume(volumes: &HashMap<String, f32>, name: &str) -> f32 {
+    10f32.powf(volumes.get(name).copied().unwrap_or_default() / 20.0)
+}
+
 impl Softphone {
     pub fn open(&mut self, link: &Link, order: Order) {
         self.links_opened += 1;
@@ -172,11 +177,10 @@ impl Softphone {
                     continue;
                 };
                 let gate = Gate::of(call, call.member(&link.peer.user));
-                let db = self.volumes.get(&name).copied().unwrap_or_default();
                 // Somebody whose stream is played is heard by it.
                 let streamed = self.playbacks.voice(link.call, &link.peer.user).filter(|_| gate.hear);
                 let here = gate.hear && streamed.is_none();
-                let voice = handle.hear(audio, if here { 10f32.powf(db / 20.0) } else { 0.0 });
+                let voice = handle.hear(audio, if here { volume(&self.volumes, &name) } else { 0.0 });
                 handle.speak(audio, gate.speak);
                 if gate.hear {
                     heard.push((name, streamed.unwrap_or(voice)));

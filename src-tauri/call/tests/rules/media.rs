@@ -289,9 +289,8 @@ fn the_answer_may_come_before_the_preview_does() {
     assert_eq!(town.state("gate/bell", call), Some(CallState::Connected));
 }
 
-#[test]
-fn a_doorbells_camera_is_known_before_the_answer_and_as_it_changes() {
-    let mut town = Town::new(&["gate/bell", "bob/desk"], 1);
+/// The gate, whose pictures Bob takes before the answer, rings at his with its camera on.
+fn rings_with_camera(town: &mut Town) -> CallId {
     let previewable = [user("gate")].into();
     town.wish("bob/desk", Input::PolicyChanged(Policy { previewable, ..Policy::default() }));
     town.wish("gate/bell", Input::SetVideo { on: true });
@@ -299,6 +298,13 @@ fn a_doorbells_camera_is_known_before_the_answer_and_as_it_changes() {
     let mut dial = town.dial(call, &["bob"]);
     (dial.early_media, dial.media) = (true, MediaKind::Video);
     town.wish("gate/bell", Input::Call(dial));
+    call
+}
+
+#[test]
+fn a_doorbells_camera_is_known_before_the_answer_and_as_it_changes() {
+    let mut town = Town::new(&["gate/bell", "bob/desk"], 1);
+    let call = rings_with_camera(&mut town);
     town.run(STEP);
     assert_eq!(town.state("bob/desk", call), Some(CallState::Ringing));
     assert!(town.heard("bob/desk", &Notice::VideoMuted(call, user("gate"), false)));
@@ -317,13 +323,7 @@ fn a_doorbells_camera_is_known_before_the_answer_and_as_it_changes() {
 fn a_doorbells_camera_is_known_also_if_its_end_of_the_path_is_up_first() {
     let mut town = Town::new(&["gate/bell", "bob/desk"], 1);
     town.offerer_lags = SECOND;
-    let previewable = [user("gate")].into();
-    town.wish("bob/desk", Input::PolicyChanged(Policy { previewable, ..Policy::default() }));
-    town.wish("gate/bell", Input::SetVideo { on: true });
-    let call = town.fresh_id();
-    let mut dial = town.dial(call, &["bob"]);
-    (dial.early_media, dial.media) = (true, MediaKind::Video);
-    town.wish("gate/bell", Input::Call(dial));
+    let call = rings_with_camera(&mut town);
     town.run(SECOND * 2);
     assert!(town.heard("bob/desk", &Notice::StreamAdded(call, user("gate"))));
     assert!(town.snapshot("bob/desk", call).unwrap().members[0].video);

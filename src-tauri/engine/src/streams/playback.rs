@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use peal_call::{CallId, Stream, UserId};
-use peal_media::audio::{Audio, RtpVoicePacket, Voice};
+use peal_media::audio::{Audio, Voice};
 use peal_media::peer::PeerEvent;
 use peal_media::stream::{StreamConfig, StreamError, StreamSession, StreamUrl};
 use peal_media::video::Picture;
 use tokio::sync::{mpsc, watch};
 
 use super::StreamFact;
+use crate::flow;
 use crate::message::Message;
 use crate::pictures::{Forward, Size};
 
@@ -154,25 +155,19 @@ impl Playback {
     fn look(&mut self, size: Size, place: watch::Sender<Picture>) {
         if self.looks != Some(size) {
             self.looks = Some(size);
-            self.order(Order::Look(size, place));
+            order(&self.orders, Order::Look(size, place));
         }
     }
 
     fn hear(&mut self, audio: &Audio, volume: f32) {
-        let voice = if let Some(voice) = &self.voice {
-            Arc::clone(voice)
-        } else {
-            let voice = Arc::new(audio.add_voice(0));
-            self.order(Order::Hear(Arc::clone(&voice)));
-            self.voice.insert(voice).clone()
-        };
-        voice.set_volume(volume);
+        let orders = &self.orders;
+        flow::hear(&mut self.voice, audio, volume, |voice| order(orders, Order::Hear(voice)));
     }
+}
 
-    fn order(&self, order: Order) {
-        // A stream that has failed has said so.
-        let _ = self.orders.send(order);
-    }
+fn order(orders: &mpsc::UnboundedSender<Order>, wish: Order) {
+    // A stream that has failed has said so.
+    let _ = orders.send(wish);
 }
 
 async fn run(
@@ -209,12 +204,7 @@ async fn run(
             event = events.recv() => match event {
                 Some(PeerEvent::Voice(packet)) => {
                     if let Some(voice) = &voice {
-                        voice.push(RtpVoicePacket {
-                            sequence: packet.sequence,
-                            timestamp: packet.timestamp,
-                            payload: packet.payload,
-                            arrived: packet.arrived,
-                        });
+                        voice.push(flow::incoming(packet));
                     }
                 }
                 Some(PeerEvent::Failed | PeerEvent::Closed) | None => {

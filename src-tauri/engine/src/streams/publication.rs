@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use peal_call::Stream;
-use peal_media::audio::{Audio, EncodedFrame};
-use peal_media::peer::{PeerError, PeerEvent, VoiceFrame};
+use peal_media::audio::Audio;
+use peal_media::peer::PeerEvent;
 use peal_media::stream::{StreamConfig, StreamError, StreamSession, StreamUrl};
 use peal_media::video::VideoEncoder;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 use super::StreamFact;
 use crate::api::{ErrorCode, PealError, PublishedStream};
+use crate::flow::{self, Frames, Outlet, Uplink};
 use crate::message::{Answer, Message, Reply};
 
 /// What the task is told, in order.
 enum Order {
     /// Where my voice comes from; none: nothing of it leaves.
-    Speak(Option<broadcast::Receiver<EncodedFrame>>),
+    Speak(Option<Frames>),
     /// My picture goes out; none: nothing of it leaves.
     Show(Option<Arc<VideoEncoder>>),
     /// End it, and say so when the server knows.
@@ -35,8 +36,8 @@ pub(crate) struct Publication {
     stream: Stream,
     /// It was part of a call.
     in_call: bool,
-    speaks: bool,
-    shows: Option<Arc<VideoEncoder>>,
+    /// What of mine goes out by it.
+    outlet: Outlet,
 }
 
 impl Publication {
@@ -59,8 +60,7 @@ impl Publication {
             shown,
             stream,
             in_call: false,
-            speaks: false,
-            shows: None,
+            outlet: Outlet::default(),
         }
     }
 
@@ -83,28 +83,19 @@ impl Publication {
 
     /// Lets my voice out, or keeps it in.
     pub fn speak(&mut self, audio: &Audio, speaks: bool) {
-        if self.speaks != speaks {
-            self.speaks = speaks;
-            self.order(Order::Speak(speaks.then(|| audio.uplink())));
-        }
+        let orders = &self.orders;
+        self.outlet.speak(audio, speaks, |frames| order(orders, Order::Speak(frames)));
     }
 
     /// Lets my picture out, or keeps it in.
     pub fn show(&mut self, encoder: Option<&Arc<VideoEncoder>>) {
-        let same = match (&self.shows, encoder) {
-            (Some(shown), Some(encoder)) => Arc::ptr_eq(shown, encoder),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        if !same {
-            self.shows = encoder.cloned();
-            self.order(Order::Show(encoder.cloned()));
-        }
+        let orders = &self.orders;
+        self.outlet.show(encoder, |encoder| order(orders, Order::Show(encoder)));
     }
 
     /// The devices have been opened anew.
     pub fn detach(&mut self) {
-        self.speaks = false;
+        self.outlet.detach();
     }
 
     /// Ends it; `reply` hears when the server knows.
@@ -114,13 +105,13 @@ impl Publication {
             // Whoever asked may have gone.
             let _ = waiting.send(Err(error));
         }
-        self.order(Order::Stop(reply));
+        order(&self.orders, Order::Stop(reply));
     }
+}
 
-    fn order(&self, order: Order) {
-        // A stream that has failed has said so.
-        let _ = self.orders.send(order);
-    }
+fn order(orders: &mpsc::UnboundedSender<Order>, wish: Order) {
+    // A stream that has failed has said so.
+    let _ = orders.send(wish);
 }
 
 async fn run(
@@ -137,16 +128,12 @@ async fn run(
         }
     };
     say(StreamFact::Opened);
-    let mut uplink: Option<broadcast::Receiver<EncodedFrame>> = None;
-    let mut resumes = true;
+    let mut uplink = Uplink::default();
     let reply = loop {
         tokio::select! {
             biased;
             order = orders.recv() => match order {
-                Some(Order::Speak(frames)) => {
-                    resumes = uplink.is_none();
-                    uplink = frames;
-                }
+                Some(Order::Speak(frames)) => uplink.follow(frames),
                 Some(Order::Show(encoder)) => session.peer().send_video(encoder.as_ref()),
                 Some(Order::Stop(reply)) => break reply,
                 None => break None,
@@ -159,13 +146,7 @@ async fn run(
                 // What heals by itself, and what a server does not send.
                 Some(_) => {}
             },
-            frame = next(&mut uplink) => match frame {
-                Ok(frame) => speak(&session, frame, std::mem::take(&mut resumes)),
-                Err(broadcast::error::RecvError::Lagged(frames)) => {
-                    tracing::debug!(frames, "voice frames were not sent in time");
-                }
-                Err(broadcast::error::RecvError::Closed) => uplink = None,
-            },
+            frame = uplink.next() => flow::speak(session.peer(), frame),
         }
     };
     session.stop().await;
@@ -182,28 +163,5 @@ fn stopped(orders: &mut mpsc::UnboundedReceiver<Order>) {
         if let Order::Stop(Some(reply)) = order {
             let _ = reply.send(Ok(Answer::Nothing));
         }
-    }
-}
-
-fn speak(session: &StreamSession, frame: EncodedFrame, resumes: bool) {
-    let frame = VoiceFrame {
-        payload: frame.payload,
-        timestamp: frame.timestamp,
-        marker: frame.talk_spurt_start || resumes,
-        level_dbov: frame.level_dbov,
-    };
-    match session.peer().send_voice(frame) {
-        Ok(()) | Err(PeerError::VoiceNotNegotiated | PeerError::Closed) => {}
-        Err(error) => tracing::debug!(%error, "a voice frame was not sent"),
-    }
-}
-
-/// The next frame, or never while there is no microphone.
-async fn next(
-    uplink: &mut Option<broadcast::Receiver<EncodedFrame>>,
-) -> Result<EncodedFrame, broadcast::error::RecvError> {
-    match uplink {
-        Some(frames) => frames.recv().await,
-        None => std::future::pending().await,
     }
 }

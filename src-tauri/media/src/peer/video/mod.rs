@@ -149,13 +149,9 @@ impl Peer {
     /// Sends this phone's picture, or stops. Takes effect at once, without a negotiation; the peer learns of it.
     pub fn send_video(&self, encoder: Option<&Arc<VideoEncoder>>) {
         self.inner.video.encoder.send_if_modified(|known| {
-            let same = match (known.as_ref(), encoder) {
-                (Some(known), Some(encoder)) => Arc::ptr_eq(known, encoder),
-                (None, None) => true,
-                (Some(_), None) | (None, Some(_)) => false,
-            };
+            let news = known.as_ref().map(Arc::as_ptr) != encoder.map(Arc::as_ptr);
             *known = encoder.cloned();
-            !same
+            news
         });
     }
 

@@ -164,12 +164,8 @@ impl Outgoing {
 
     /// Follows a change of the encoder.
     fn follow(&mut self, encoder: Option<Arc<VideoEncoder>>) {
-        let same = match (&self.source, &encoder) {
-            (Some(source), Some(encoder)) => Arc::ptr_eq(&source.encoder, encoder),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        if !same {
+        let known = self.source.as_ref().map(|source| Arc::as_ptr(&source.encoder));
+        if known != encoder.as_ref().map(Arc::as_ptr) {
             self.taking = None;
             self.source = encoder.map(|encoder| Source { fed: encoder.fed(), encoder });
         }
