@@ -19,3 +19,4 @@ pub mod media_server;
 pub mod path;
 pub mod person;
 pub mod sound_server;
+pub mod undisturbed;

@@ -4,9 +4,12 @@
 
 mod audio_support;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use audio_support::{Listening, PulseAudio, Speaking, Wire, in_private_process, locate, speech, write_wav};
+use audio_support::{
+    Listening, PulseAudio, Speaking, Wire, in_private_process, locate, speech, taken_by_host_ms, write_wav,
+};
 use peal_media::audio::{Audio, AudioConfig, AudioError, AudioEvent, Microphone, Processing, Speaker, devices};
 use tokio::sync::broadcast::Receiver;
 
@@ -33,6 +36,10 @@ fn both_events(events: &mut Receiver<AudioEvent>, mut wanted: Vec<AudioEvent>) {
 
 /// 200 ms.
 const PIECE: usize = 9_600;
+/// How often a sound is judged before it counts, whatever the machine's host does.
+const TRIES: usize = 8;
+/// Less than this of the processors' time, ms, is not heard in some seconds.
+const UNHEARD: u64 = 100;
 
 #[test]
 fn devices_are_listed_with_the_defaults() {
@@ -102,9 +109,24 @@ fn voice_crosses_two_endpoints_through_devices() {
     let a = Audio::open(AudioConfig { microphone: microphone("mic_a"), speaker: speaker("spk_a"), processing: RAW });
     let b = Audio::open(AudioConfig { microphone: microphone("mic_b"), speaker: speaker("spk_b"), processing: RAW });
     let (a, b) = (a.unwrap(), b.unwrap());
-    let wire = Wire::new(&a, &b);
+    for again in (0..TRIES).rev() {
+        let taken = taken_by_host_ms();
+        let found = heard_by_pieces(&a, &b, &said, &file);
+        let is_alike = found[found.len() / 4].0 > 0.9;
+        // What the machine's host does not let run tears sound wherever it is, and says nothing of the path.
+        if is_alike || again == 0 || taken_by_host_ms() - taken < UNHEARD {
+            assert!(is_alike, "{found:?}");
+            assert!(found[..5].iter().all(|(_, delay)| (20.0..400.0).contains(delay)), "{found:?}");
+            return;
+        }
+    }
+}
+
+/// Says it at one side, and how alike it is at the other one, and how much later, ms, by pieces; the most alike first.
+fn heard_by_pieces(a: &Audio, b: &Audio, said: &[f32], file: &Path) -> Vec<(f32, f64)> {
+    let wire = Wire::new(a, b);
     let (mouth, ear) = (Listening::start("mic_a"), Listening::start("spk_b"));
-    Speaking::start("mic_a", &file).wait();
+    Speaking::start("mic_a", file).wait();
     let ((mouth, mouth_start), (ear, ear_start)) = (mouth.finish(), ear.finish());
     let stats = wire.cut().stats();
     // A fifth of a second at a time, for on a busy machine the buffer has to stretch; the best ones say what the path does.
@@ -121,8 +143,7 @@ fn voice_crosses_two_endpoints_through_devices() {
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     println!("likeness and mouth-to-ear ms: {found:.2?}\n{stats:?}\na {:?}\nb {:?}", a.stats(), b.stats());
-    assert!(found[found.len() / 4].0 > 0.9, "{found:?}");
-    assert!(found[..5].iter().all(|(_, delay)| (20.0..400.0).contains(delay)), "{found:?}");
+    found
 }
 
 #[test]

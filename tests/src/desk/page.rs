@@ -265,7 +265,21 @@ impl Page {
         self.ask("POST", &format!("{}/execute/sync", self.path), Some(&script))
     }
 
+    /// As people do, it clicks on what has come to rest and is not covered: what still slides in would be missed on a
+    /// slow machine, since the driver looks where it is first and clicks there then.
     fn try_click(&mut self, selector: &str) -> Result<(), Refused> {
+        self.until(&format!(
+            "((it) => {{
+               it.scrollIntoView({{ block: 'nearest', inline: 'nearest' }});
+               const moves = document.getAnimations().some((animation) =>
+                 animation.playState === 'running' &&
+                 animation.effect.getComputedTiming().endTime !== Infinity &&
+                 animation.effect.target.contains(it));
+               const place = it.getBoundingClientRect();
+               const hit = document.elementFromPoint(place.x + place.width / 2, place.y + place.height / 2);
+               return !moves && !!hit && (it.contains(hit) || hit.contains(it));
+             }})(document.querySelector('{selector}'))"
+        ));
         let element = self.element(selector);
         self.ask("POST", &format!("{}/element/{element}/click", self.path), Some(&json!({}))).map(drop)
     }

@@ -8,6 +8,7 @@ use peal_tests::desk::process::{descendant, signal, until};
 use peal_tests::desk::screen::{Area, Picture};
 use peal_tests::desk::{Desk, Peal};
 use peal_tests::headless::{Headless, arguments};
+use peal_tests::undisturbed::undisturbed;
 use serde_json::{Value, json};
 
 use crate::{ends, turn, two_people};
@@ -111,25 +112,27 @@ fn the_window_is_painted_at_once_and_shows_no_earlier_caller() {
     let main = alice.main.clone();
     alice.page.look_at_new_window(&main);
     alice.page.until("document.readyState === 'complete'");
-    let mut delays = Vec::new();
     let nothing = desk.screen.look(CARD).unwrap();
-    for round in 0..7 {
-        let (caller, alices) = &mut callers[round % 2];
-        let watching = desk.screen.watch(CARD);
-        let begun = SystemTime::now();
-        let session = caller.ask("call", &json!({ "to": [alices], "media": "audio" })).unwrap();
-        alice.rings();
-        alice.page.rests();
-        let seen = watching.done();
-        let delay = painted(&seen).duration_since(begun).unwrap();
-        println!("ring {round}: painted after {delay:?}");
-        delays.push(delay);
-        caller.ask("cancel", &json!({ "call_id": session["call_id"] })).unwrap();
-        alice.stops_ringing();
-        until("no window", || (desk.screen.look(CARD).unwrap() == nothing).then_some(()));
-    }
-    delays.sort();
-    assert!(delays[delays.len() / 2] < PAINTED_LIMIT, "{delays:?}");
+    undisturbed(|| {
+        let mut delays = Vec::new();
+        for round in 0..7 {
+            let (caller, alices) = &mut callers[round % 2];
+            let watching = desk.screen.watch(CARD);
+            let begun = SystemTime::now();
+            let session = caller.ask("call", &json!({ "to": [alices], "media": "audio" })).unwrap();
+            alice.rings();
+            alice.page.rests();
+            let seen = watching.done();
+            let delay = painted(&seen).duration_since(begun).unwrap();
+            println!("ring {round}: painted after {delay:?}");
+            delays.push(delay);
+            caller.ask("cancel", &json!({ "call_id": session["call_id"] })).unwrap();
+            alice.stops_ringing();
+            until("no window", || (desk.screen.look(CARD).unwrap() == nothing).then_some(()));
+        }
+        delays.sort();
+        if delays[delays.len() / 2] < PAINTED_LIMIT { Ok(()) } else { Err(format!("painted after {delays:?}")) }
+    });
 }
 
 #[test]

@@ -289,6 +289,13 @@ impl Drop for Listening {
     }
 }
 
+/// How much of all processors' time, ms, the host of this virtual machine has given to others so far (`proc_stat(5)`).
+pub fn taken_by_host_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap();
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu ")).unwrap();
+    line.split_whitespace().nth(7).map_or(0, |ticks| ticks.parse::<u64>().unwrap() * 10)
+}
+
 /// Runs the body of the test `name` in a process of its own, whose environment leads to a private sound server (that the
 /// body starts itself, if it wants one). `true` where the body is to run.
 pub fn in_private_process(name: &str) -> bool {
