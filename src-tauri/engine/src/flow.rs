@@ -99,6 +99,6 @@ pub(crate) fn hear(
 
 /// A packet of somebody's voice as it goes into the mix.
 pub(crate) fn incoming(packet: VoicePacket) -> RtpVoicePacket {
-    let VoicePacket { sequence, timestamp, payload, arrived, .. } = packet;
-    RtpVoicePacket { sequence, timestamp, payload, arrived }
+    let VoicePacket { sequence, timestamp, payload, arrived, is_copy, .. } = packet;
+    RtpVoicePacket { sequence, timestamp, payload, arrived, is_copy }
 }

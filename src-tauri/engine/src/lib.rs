@@ -41,6 +41,7 @@ mod pictures;
 mod policy;
 mod presence;
 mod records;
+mod redundancy;
 mod schedule;
 mod session;
 mod signals;

@@ -1,7 +1,7 @@
 //! The media path of one call to one device: a task around a peer connection.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use peal_call::{Candidate, Link};
 use peal_media::audio::{Audio, Voice};
@@ -14,6 +14,7 @@ use crate::api::{IceServer, Quality};
 use crate::flow::{self, Frames, Outlet, Uplink};
 use crate::message::Message;
 use crate::pictures::{Forward, Size};
+use crate::redundancy::Redundancy;
 
 /// How often the path is judged.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
@@ -54,7 +55,7 @@ pub(crate) enum Fact {
     Failed,
     Closed,
     Control(Vec<u8>),
-    /// How good the path is, and the share of my packets that get lost, in percent.
+    /// How good the path is, and the share of my voice that gets lost for good, in percent.
     Judged(Quality, u8),
     /// What a picture is now: mine on its way to them, or theirs.
     Picture(Direction, PictureQuality),
@@ -71,7 +72,7 @@ pub(crate) struct LinkHandle {
     pub voice: Option<Arc<Voice>>,
     /// What of mine goes out by it.
     outlet: Outlet,
-    /// How good the path is, and the share of my packets that get lost, in percent.
+    /// How good the path is, and the share of my voice that gets lost for good, in percent.
     pub judged: Option<(Quality, u8)>,
     /// Their picture is looked at, this large.
     looks: Option<Size>,
@@ -162,7 +163,7 @@ struct Running {
     peer: Peer,
     reporter: Reporter,
     voice: Option<Arc<Voice>>,
-    last: PeerStats,
+    redundancy: Redundancy,
     /// Their picture, on its way to whoever looks.
     forward: Option<Forward>,
     last_concealed_ms: u64,
@@ -178,7 +179,7 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
         }
     };
     let mut running =
-        Running { peer, reporter, voice: None, last: PeerStats::default(), forward: None, last_concealed_ms: 0 };
+        Running { peer, reporter, voice: None, redundancy: Redundancy::default(), forward: None, last_concealed_ms: 0 };
     let mut uplink = Uplink::default();
     let mut connected = false;
     let mut said_goodbye = false;
@@ -296,22 +297,21 @@ impl Running {
     async fn judge(&mut self) {
         let now = self.peer.stats().await;
         let concealed_ms = self.voice.as_ref().map_or(0, |voice| voice.stats().concealed_ms);
-        let received = now.packets_received.saturating_sub(self.last.packets_received);
-        let lost = (now.lost - self.last.lost).max(0) as f64;
-        let share = if received == 0 { 0.0 } else { lost / (lost + received as f64) };
         let concealed = concealed_ms.saturating_sub(self.last_concealed_ms) as f64 / JUDGE_EVERY.as_millis() as f64;
         let rtt = now.rtt_ms.unwrap_or(0.0);
-        let remote_loss = now.remote_fraction_lost.unwrap_or(0.0);
-        let quality = if share > 0.1 || concealed > 0.1 || rtt > 600.0 || remote_loss > 0.15 {
+        let lost = now.remote_fraction_lost.unwrap_or(0.0);
+        let copies = self.redundancy.copies(Instant::now(), lost, now.rtt_ms);
+        // What goes out again is not missed, and the encoder need not care for it.
+        let missed = if self.peer.set_voice_copies(copies) && copies > 0 { 0.0 } else { lost };
+        let quality = if concealed > 0.1 || rtt > 600.0 || missed > 0.15 {
             Quality::Poor
-        } else if share > 0.02 || concealed > 0.03 || rtt > 300.0 || remote_loss > 0.05 {
+        } else if concealed > 0.03 || rtt > 300.0 || missed > 0.05 {
             Quality::Fair
         } else {
             Quality::Good
         };
-        self.last = now;
         self.last_concealed_ms = concealed_ms;
-        self.say(Fact::Judged(quality, (remote_loss * 100.0).clamp(0.0, 100.0) as u8));
+        self.say(Fact::Judged(quality, (missed * 100.0).clamp(0.0, 100.0) as u8));
     }
 
     fn say(&self, fact: Fact) {

@@ -38,6 +38,34 @@ async fn voice_arrives_both_ways_with_its_order_level_and_marker() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_come_again_with_later_packets_if_that_is_wished_for() {
+    let (alice, mut bob) = call().await;
+    assert!(alice.peer.set_voice_copies(2), "Peal takes frames twice");
+    let _talking = alice.talk();
+    let mut first = std::collections::HashMap::new();
+    let mut copies = [0; 3];
+    while copies[2] < 20 {
+        let packet = bob.hear().await;
+        if !packet.is_copy {
+            assert_eq!(packet.level_dbov, Some(23));
+            first.insert(packet.sequence, packet);
+            continue;
+        }
+        assert!(!packet.marker && packet.level_dbov.is_none());
+        let Some(original) = first.get(&packet.sequence) else { continue };
+        assert_eq!((packet.timestamp, &packet.payload), (original.timestamp, &original.payload));
+        let newest = first.values().map(|it| it.timestamp).max().unwrap();
+        copies[((newest - packet.timestamp) / 960) as usize] += 1;
+    }
+    assert!(copies[0] == 0 && copies[1] >= 20, "{copies:?}");
+    alice.peer.set_voice_copies(0);
+    let mut alone = 0;
+    while alone < 10 {
+        alone = if bob.hear().await.is_copy { 0 } else { alone + 1 };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_round_trip_of_descriptions_is_enough() {
     let (mut alice, mut bob) = (End::open(&loopback()).await, End::open(&loopback()).await);
     let offer = alice.peer.offer().await.unwrap();

@@ -8,6 +8,7 @@ mod bind;
 mod candidate;
 mod config;
 mod control;
+mod copies;
 mod description;
 mod error;
 mod events;
@@ -32,6 +33,7 @@ use webrtc::peer_connection::{PeerConnection, StatsSelector};
 pub use candidate::{Candidate, MAX_EARLY_CANDIDATES};
 pub use config::{Bind, DtlsAnswer, IceServer, PeerConfig, Purpose};
 pub use control::MAX_CONTROL_MESSAGE;
+pub use copies::MAX_VOICE_COPIES;
 pub use description::{DescriptionError, MAX_DESCRIPTION};
 pub use error::PeerError;
 pub use stats::{CandidateKind, PeerStats};
@@ -171,13 +173,19 @@ impl Peer {
         })
     }
 
-    /// Sends one frame of voice. Never waits and takes microseconds, so it may be called from the audio pipeline.
+    /// Sends one frame of voice. Never waits and takes microseconds.
     ///
     /// # Errors
     /// [`PeerError::VoiceNotNegotiated`] before [`PeerEvent::Connected`], [`PeerError::VoiceQueueFull`] if this frame
     /// was dropped, [`PeerError::VoiceTooLarge`], [`PeerError::Closed`].
     pub fn send_voice(&self, frame: VoiceFrame) -> Result<(), PeerError> {
         self.inner.voice.send(frame)
+    }
+
+    /// Each packet of voice carries so many frames before it again (RFC 2198) from now on, at most
+    /// [`MAX_VOICE_COPIES`], so that as many in a row may be lost unheard. True if the peer takes that; otherwise none go.
+    pub fn set_voice_copies(&self, count: usize) -> bool {
+        self.inner.voice.set_copies(count)
     }
 
     /// Sends a control message, in order and reliably, of at most [`MAX_CONTROL_MESSAGE`] bytes.

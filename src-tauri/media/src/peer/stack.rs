@@ -32,6 +32,10 @@ const OPUS_FMTP: &str = "minptime=10;useinbandfec=1;usedtx=1";
 /// The usual payload type in browsers; each call's own is negotiated.
 pub(super) const OPUS_PAYLOAD_TYPE: u8 = 111;
 
+/// Opus frames that may be carried again in later packets, and the number browsers use for that too.
+const RED_FMTP: &str = "111/111";
+const RED_PAYLOAD_TYPE: u8 = 63;
+
 /// Connectivity checks every 20 ms, for 2 s a pair: the stack's 200 ms makes a call connect 180 ms later than it could.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 const CHECKS_PER_PAIR: u16 = 100;
@@ -139,6 +143,11 @@ fn media_engine() -> Result<MediaEngine, PeerError> {
     let mut media = MediaEngine::default();
     media.register_codec(
         RTCRtpCodecParameters { rtp_codec: opus(), payload_type: OPUS_PAYLOAD_TYPE },
+        RtpCodecKind::Audio,
+    )?;
+    let red = RTCRtpCodec { mime_type: voice::MIME_TYPE_RED.to_owned(), sdp_fmtp_line: RED_FMTP.to_owned(), ..opus() };
+    media.register_codec(
+        RTCRtpCodecParameters { rtp_codec: red, payload_type: RED_PAYLOAD_TYPE },
         RtpCodecKind::Audio,
     )?;
     Ok(media)

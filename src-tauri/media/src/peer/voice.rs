@@ -1,11 +1,12 @@
 //! Voice as RTP: our packets out, the peer's in (RFC 3550, RFC 7587).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
 use futures::FutureExt;
+use rtc::peer_connection::configuration::media_engine::MIME_TYPE_OPUS;
 use rtc::rtp;
 use rtc::rtp_transceiver::rtp_sender::RTCRtpParameters;
 use tokio::sync::mpsc;
@@ -13,6 +14,7 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
+use super::copies::{self, Block, Copies};
 use super::{PeerError, PeerEvent};
 
 /// Largest voice payload, bytes: a packet stays below the 1200 bytes that pass everywhere unfragmented.
@@ -20,6 +22,9 @@ pub const MAX_VOICE_PAYLOAD: usize = 1120;
 
 /// RFC 6464: the level of each packet beside it, so that meters need not decode.
 pub(super) const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+
+/// RFC 2198.
+pub(super) const MIME_TYPE_RED: &str = "audio/red";
 
 /// From here on quieter, a packet is not flagged as voice (RFC 6464's V bit), in −dBov.
 const VOICE_FLOOR_DBOV: u8 = 60;
@@ -55,35 +60,41 @@ pub struct VoicePacket {
     pub level_dbov: Option<u8>,
     /// When it was taken from the network, for jitter.
     pub arrived: Instant,
+    /// It came again, with a later packet (RFC 2198): it is of use only where the first one was lost.
+    pub is_copy: bool,
 }
 
 /// What both sides agreed on for the audio section.
 #[derive(Debug)]
 pub(super) struct Agreement {
     payload_type: AtomicU8,
+    /// Of packets that carry earlier frames again.
+    copies_type: AtomicU8,
     level_extension: AtomicU8,
 }
 
 impl Default for Agreement {
     fn default() -> Self {
-        Self { payload_type: AtomicU8::new(NONE), level_extension: AtomicU8::new(NONE) }
+        let none = || AtomicU8::new(NONE);
+        Self { payload_type: none(), copies_type: none(), level_extension: none() }
     }
 }
 
 impl Agreement {
     pub(super) fn update(&self, parameters: &RTCRtpParameters) {
-        let opus = parameters
-            .codecs
-            .iter()
-            .find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case("audio/opus"))
-            .map_or(NONE, |codec| codec.payload_type);
+        let payload_type = |mime_type: &str| {
+            let mut codecs = parameters.codecs.iter();
+            let found = codecs.find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(mime_type));
+            found.map_or(NONE, |codec| codec.payload_type)
+        };
         let level = parameters
             .header_extensions
             .iter()
             .find(|extension| extension.uri == AUDIO_LEVEL)
             .and_then(|extension| u8::try_from(extension.id).ok())
             .unwrap_or(NONE);
-        self.payload_type.store(opus, Ordering::Relaxed);
+        self.payload_type.store(payload_type(MIME_TYPE_OPUS), Ordering::Relaxed);
+        self.copies_type.store(payload_type(MIME_TYPE_RED), Ordering::Relaxed);
         self.level_extension.store(level, Ordering::Relaxed);
     }
 
@@ -96,18 +107,26 @@ impl Agreement {
         Some(self.payload_type.load(Ordering::Relaxed)).filter(|&value| value != NONE)
     }
 
+    /// None where the peer does not take frames twice.
+    pub(super) fn copies_type(&self) -> Option<u8> {
+        Some(self.copies_type.load(Ordering::Relaxed)).filter(|&value| value != NONE)
+    }
+
     fn level_extension(&self) -> Option<u8> {
         Some(self.level_extension.load(Ordering::Relaxed)).filter(|&value| value != NONE)
     }
 }
 
-/// Turns frames into packets. Lock-free and without waiting, so the audio pipeline may call it directly.
+/// Turns frames into packets, without waiting: only whoever sends takes its lock.
 pub(super) struct VoiceSender {
     track: Arc<TrackLocalStaticRTP>,
     agreement: Arc<Agreement>,
     connected: Arc<AtomicBool>,
     ssrc: u32,
     sequence: AtomicU16,
+    /// How many earlier frames go with each packet.
+    count: AtomicUsize,
+    copies: Mutex<Copies>,
     dropped: AtomicU64,
 }
 
@@ -119,7 +138,22 @@ impl VoiceSender {
         ssrc: u32,
         first_sequence: u16,
     ) -> Self {
-        Self { track, agreement, connected, ssrc, sequence: AtomicU16::new(first_sequence), dropped: AtomicU64::new(0) }
+        Self {
+            track,
+            agreement,
+            connected,
+            ssrc,
+            sequence: AtomicU16::new(first_sequence),
+            count: AtomicUsize::new(0),
+            copies: Mutex::default(),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// So many earlier frames go with each packet from now on, if the peer takes them; true if it does.
+    pub(super) fn set_copies(&self, count: usize) -> bool {
+        self.count.store(count, Ordering::Relaxed);
+        self.agreement.copies_type().is_some()
     }
 
     pub(super) fn send(&self, frame: VoiceFrame) -> Result<(), PeerError> {
@@ -129,6 +163,18 @@ impl VoiceSender {
         let Some(payload_type) = self.agreement.payload_type().filter(|_| self.connected.load(Ordering::Relaxed))
         else {
             return Err(PeerError::VoiceNotNegotiated);
+        };
+        let copies_type = self.agreement.copies_type();
+        let count = copies_type.map_or(0, |_| self.count.load(Ordering::Relaxed));
+        let wrapped = self.copies.lock().unwrap_or_else(PoisonError::into_inner).wrap(
+            &frame.payload,
+            frame.timestamp,
+            payload_type,
+            count,
+        );
+        let (payload_type, payload) = match (copies_type, wrapped) {
+            (Some(kind), Some(wrapped)) => (kind, wrapped),
+            _ => (payload_type, frame.payload),
         };
         let mut header = rtp::header::Header {
             version: 2,
@@ -146,7 +192,7 @@ impl VoiceSender {
                 .set_extension(id, Bytes::copy_from_slice(&[byte]))
                 .map_err(|error| PeerError::Stack(error.to_string()))?;
         }
-        let packet = rtp::Packet { header, payload: frame.payload };
+        let packet = rtp::Packet { header, payload };
         // The stack's queue holds 256 packets, five seconds of voice. A full one means that its task is stuck: a
         // frame dropped now is better than one that comes that late, and the caller must not wait.
         match self.track.write_rtp(packet).now_or_never() {
@@ -187,27 +233,37 @@ pub(super) async fn receive(
 ) {
     while let Some(event) = track.poll().await {
         let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
-        if packet.payload.is_empty() || Some(packet.header.payload_type) != agreement.payload_type() {
-            continue;
-        }
+        let kind = Some(packet.header.payload_type);
+        let Some(opus) = agreement.payload_type().filter(|_| !packet.payload.is_empty()) else { continue };
         let level_dbov = agreement
             .level_extension()
             .and_then(|id| packet.header.get_extension(id))
             .and_then(|bytes| bytes.first().map(|byte| byte & 0x7f));
-        let voice = VoicePacket {
-            sequence: packet.header.sequence_number,
-            timestamp: packet.header.timestamp,
-            marker: packet.header.marker,
-            payload: packet.payload,
-            level_dbov,
-            arrived: Instant::now(),
+        let arrived = Instant::now();
+        let voice = |block: Block| VoicePacket {
+            sequence: packet.header.sequence_number.wrapping_sub(block.ago),
+            timestamp: block.timestamp,
+            marker: packet.header.marker && block.ago == 0,
+            payload: block.payload,
+            level_dbov: level_dbov.filter(|_| block.ago == 0),
+            arrived,
+            is_copy: block.ago > 0,
         };
-        match events.try_send(PeerEvent::Voice(voice)) {
-            Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                overrun.fetch_add(1, Ordering::Relaxed);
+        let blocks = if kind == Some(opus) {
+            vec![Block { ago: 0, timestamp: packet.header.timestamp, payload: packet.payload.clone() }]
+        } else if kind == agreement.copies_type() {
+            copies::unwrap(&packet.payload, packet.header.timestamp, opus).unwrap_or_default()
+        } else {
+            continue;
+        };
+        for block in blocks {
+            match events.try_send(PeerEvent::Voice(voice(block))) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(_)) => {
+                    overrun.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(mpsc::error::TrySendError::Closed(_)) => return,
             }
-            Err(mpsc::error::TrySendError::Closed(_)) => return,
         }
     }
 }

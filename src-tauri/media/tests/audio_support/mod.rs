@@ -121,6 +121,7 @@ impl Wire {
                     timestamp: frame.timestamp,
                     payload: frame.payload,
                     arrived: Instant::now(),
+                    is_copy: false,
                 });
                 sequence = sequence.wrapping_add(1);
             }

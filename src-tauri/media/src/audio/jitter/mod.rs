@@ -12,6 +12,7 @@ use super::arrival::Arrivals;
 use super::opus::{self, Decoder, MAX_PACKET_SAMPLES, OpusError};
 use super::stretch;
 
+mod intake;
 mod pace;
 mod stats;
 mod turns;
@@ -19,17 +20,15 @@ mod turns;
 pub use self::stats::{JitterStats, RtpVoicePacket};
 
 use self::pace::{Pace, Step};
-use self::turns::{Kind, Turn, Turns};
+use self::turns::Turns;
 
-/// The most packets kept: 4 s of 20 ms frames, far above the longest target.
-const MAX_PACKETS: usize = 200;
-/// No Opus packet for one frame size is longer (RFC 6716 §3.4, 1275 bytes a frame); what is longer is not for us.
-const MAX_PAYLOAD: usize = 4_000;
 /// Concealment is made in steps of 10 ms, and given up after 200 ms without any packet.
 const CONCEAL_STEP: i64 = 480;
 const STALL: i64 = 9_600;
 /// libopus conceals multiples of 2.5 ms.
 const GRAIN: i64 = 120;
+/// From this share of packets lost on, what comes later in place of them is waited for.
+const LOSSY: f32 = 0.015;
 /// A packet whose time to be heard ended longer ago (6 ms) than that is not worth starting with.
 const OVER: i64 = 288;
 
@@ -38,6 +37,7 @@ struct Packet {
     timestamp: i64,
     samples: i64,
     payload: Bytes,
+    is_copy: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,10 @@ pub struct JitterBuffer {
     pace: Pace,
     loss: f32,
     fec_seen: bool,
+    /// How much later than a frame its last copy comes.
+    copies_reach: i64,
+    /// Packets taken in since a copy came.
+    without_copy: u32,
     frame: i64,
     scratch: Vec<f32>,
     stats: JitterStats,
@@ -90,60 +94,12 @@ impl JitterBuffer {
             pace: Pace::default(),
             loss: 0.0,
             fec_seen: false,
+            copies_reach: 0,
+            without_copy: 0,
             frame: opus::FRAME_SAMPLES as i64,
             scratch: vec![0.0; MAX_PACKET_SAMPLES],
             stats: JitterStats::default(),
         })
-    }
-
-    /// Takes in a packet, in whatever order they come.
-    pub fn push(&mut self, packet: RtpVoicePacket) {
-        let Some(samples) = opus::packet_samples(&packet.payload).ok().filter(|_| packet.payload.len() <= MAX_PAYLOAD)
-        else {
-            self.stats.malformed += 1;
-            return;
-        };
-        let at = self.samples_at(packet.arrived);
-        let judge = |it: &mut Self| it.turns.judge(packet.sequence, packet.timestamp, at, it.arrivals.fastest());
-        let (sequence, timestamp) = match judge(self) {
-            Kind::Ours { sequence, timestamp } => (sequence, timestamp),
-            Kind::Stray => return,
-            Kind::NewStream => {
-                self.restart();
-                let Kind::Ours { sequence, timestamp } = judge(self) else { return };
-                (sequence, timestamp)
-            }
-        };
-        if self.packets.contains_key(&sequence) {
-            self.stats.duplicates += 1;
-            return;
-        }
-        let turn = self.turns.arrives(sequence);
-        if turn == Turn::Had {
-            self.stats.duplicates += 1;
-            return;
-        }
-        self.stats.received += 1;
-        self.arrivals.record(at, timestamp);
-        if turn == Turn::Missed {
-            self.stats.late += 1;
-            return;
-        }
-        self.turns.note(sequence, timestamp);
-        if self.state == State::Playing && timestamp < self.next {
-            // Its place has been concealed already, and so have those before it; a second copy is one too many.
-            self.stats.lost += self.turns.missing_before(sequence).unwrap_or(0);
-            self.turns.over(sequence, true);
-            self.stats.late += 1;
-            return;
-        }
-        self.fec_seen |= opus::packet_has_fec(&packet.payload);
-        self.frame = i64::from(samples);
-        self.packets.insert(sequence, Packet { timestamp, samples: i64::from(samples), payload: packet.payload });
-        while self.packets.len() > MAX_PACKETS {
-            self.packets.pop_first();
-            self.stats.skipped += 1;
-        }
     }
 
     /// Fills `out` (10 ms: 480 samples) with what is to be heard from `now` on.
@@ -171,8 +127,9 @@ impl JitterBuffer {
     }
 
     fn target(&self) -> i64 {
-        // Waiting one frame more lets the packet after a lost one arrive, which carries a copy of it.
-        self.arrivals.target(if self.fec_seen && self.loss > 0.015 { self.frame } else { 0 })
+        // Waiting that much more lets the packet after a lost one arrive, which carries it again.
+        let reach = if self.fec_seen { self.copies_reach.max(self.frame) } else { self.copies_reach };
+        self.arrivals.target(if self.loss > LOSSY { reach } else { 0 })
     }
 
     /// Before the first packet of a spurt is due: silence or comfort noise; then the voice starts to the sample.
@@ -244,6 +201,11 @@ impl JitterBuffer {
         let Some((sequence, packet)) = self.packets.pop_first() else { return };
         self.count_loss(sequence);
         self.turns.over(sequence, true);
+        if packet.is_copy {
+            self.stats.lost += 1;
+            self.stats.fec_recovered += 1;
+            self.loss += (1.0 - self.loss) * 0.01;
+        }
         self.next = packet.timestamp + packet.samples;
         self.last_was_dtx = packet.payload.len() <= 2;
         let room = usize::try_from(packet.samples).unwrap_or(MAX_PACKET_SAMPLES).min(MAX_PACKET_SAMPLES);
@@ -336,25 +298,6 @@ impl JitterBuffer {
             self.loss += (1.0 - self.loss) * 0.01;
         }
         self.loss -= self.loss * 0.01;
-    }
-
-    /// A new stream begins in the same voice: another encoder, other counters.
-    fn restart(&mut self) {
-        self.stats.restarts += 1;
-        let tail = self.decoded.len().min(240);
-        for (n, sample) in self.decoded.iter_mut().rev().take(tail).enumerate() {
-            *sample *= n as f32 / tail as f32;
-        }
-        self.packets.clear();
-        self.arrivals.forget_offsets();
-        self.turns = Turns::default();
-        self.last_was_dtx = false;
-        self.waited = 0;
-        self.pace.restart();
-        self.decoder.reset();
-        if self.state == State::Playing {
-            self.state = State::Pause;
-        }
     }
 
     /// 48 kHz samples since the first moment seen.

@@ -15,6 +15,8 @@ pub struct RtpVoicePacket {
     pub payload: Bytes,
     /// When it was read from the network.
     pub arrived: Instant,
+    /// It came again, with a later packet: of use only where the first one was lost.
+    pub is_copy: bool,
 }
 
 /// What the jitter buffer counted; times in samples at 48 kHz.
@@ -30,7 +32,7 @@ pub struct JitterStats {
     pub duplicates: u64,
     /// Payloads that are not Opus, or far too long.
     pub malformed: u64,
-    /// Lost frames rebuilt from the packet after them.
+    /// Lost frames that a later packet brought, whole or rebuilt from what it carries.
     pub fec_recovered: u64,
     /// Samples played.
     pub played: u64,

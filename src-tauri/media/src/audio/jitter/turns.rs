@@ -57,6 +57,14 @@ impl Turns {
         Kind::Stray
     }
 
+    /// Where a copy that came at `at` belongs, if anywhere in this stream. It says nothing of what the stream does next.
+    pub(super) fn place(&self, sequence: u16, timestamp: u32, at: i64, fastest: Option<i64>) -> Option<(i64, i64)> {
+        self.newest?;
+        let (number, time) = self.unwrap(sequence, timestamp);
+        let belongs = !self.is_foreign(at, number, time, fastest);
+        (belongs && self.last.is_none_or(|last| number > last)).then_some((number, time))
+    }
+
     /// Whether the turn of `sequence` is over; a packet that was missed counts as seen from now on.
     pub(super) fn arrives(&mut self, sequence: i64) -> Turn {
         let Some(ago) = self.last.map(|last| last - sequence).filter(|ago| *ago >= 0) else { return Turn::ToCome };
@@ -66,6 +74,11 @@ impl Turns {
         }
         self.seen |= bit;
         Turn::Missed
+    }
+
+    /// The timestamp of the newest packet; `None` before the first one.
+    pub(super) fn newest_timestamp(&self) -> Option<i64> {
+        self.newest.map(|(_, timestamp)| timestamp)
     }
 
     /// Remembers a packet that is taken in as the newest, if it is.
