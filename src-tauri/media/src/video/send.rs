@@ -18,6 +18,10 @@ const MAX_REPEATS: u8 = 10;
 const COPIES: u8 = 3;
 /// Repetitions may take this share of what may be sent.
 const REPEAT_SHARE: f64 = 0.35;
+/// How much faster than the average a picture leaves, so that a large one does not hold the next ones up.
+const PACE: f64 = 1.1;
+/// The same where the path is known to carry more than is needed: a picture is the sooner there.
+const AMPLE_PACE: f64 = 2.5;
 /// Packets that may leave together.
 const BURST: Duration = Duration::from_millis(3);
 /// A queue of pictures that takes longer than this to leave keeps the encoder from making more.
@@ -102,6 +106,8 @@ pub struct Sender {
     /// The peer tells what came; else the time at which the first packet left stands in for its clock.
     reported: bool,
     began: Instant,
+    /// Of the rate that the path is thought to carry.
+    pace: f64,
     counts: SentCounts,
 }
 
@@ -126,6 +132,7 @@ impl Sender {
             can_repeat: false,
             reported: true,
             began: now,
+            pace: PACE,
             counts: SentCounts::default(),
         }
     }
@@ -172,6 +179,7 @@ impl Sender {
     /// The next packet, if one may leave now.
     pub fn poll(&mut self, now: Instant) -> Option<Outgoing> {
         self.controller.tick(now);
+        self.pace = if self.controller.is_ample(now) { AMPLE_PACE } else { PACE };
         if now + BURST < self.free_at {
             return None;
         }
@@ -300,10 +308,9 @@ impl Sender {
         Duration::from_secs_f64(bytes as f64 / (self.pace_kbps() * 125.0))
     }
 
-    /// Somewhat faster than what is encoded on average, so that a large picture does not hold the next ones up; never
-    /// faster than the path carries.
+    /// Never faster than the path carries.
     fn pace_kbps(&self) -> f64 {
-        self.controller.target_kbps().max(LEAST_KBPS) * 1.1
+        self.controller.target_kbps().max(LEAST_KBPS) * self.pace
     }
 
     fn repeat(&mut self, now: Instant) -> Option<Outgoing> {

@@ -5,17 +5,18 @@
 //! lowers it if sending less helps, and short bursts at a higher rate raise it as soon as the path carries them.
 
 mod delay;
+mod history;
 mod loss;
 mod probe;
 mod throughput;
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 pub(crate) use probe::PACKETS as PROBE_PACKETS;
 pub use probe::Probe;
 
 use delay::{DelayDetector, Passage, Usage};
+use history::{History, News};
 use loss::{LossDetector, Verdict};
 use probe::Prober;
 use throughput::Throughput;
@@ -33,13 +34,12 @@ const STANDING_MS: f64 = 45.0;
 const EMPTY_MS: f64 = 20.0;
 /// Growth far from any limit, per second.
 const GROWTH: f64 = 0.08;
-/// A packet that left so long before one that is told of will not be told of any more: that report was lost.
-const OVERTAKEN: Duration = Duration::from_millis(100);
+/// All that is needed has passed for so long without a queue and without loss: the path has more to give.
+const AMPLE_AFTER: Duration = Duration::from_secs(1);
+/// Share of packets lost, above which that is not so.
+const AMPLE_LOSS: f64 = 0.02;
 /// When nothing left for so long and nothing is under way, what was measured of a queue is of another time.
 const IDLE: Duration = Duration::from_secs(1);
-/// Packets remembered until the peer speaks of them.
-const MAX_HISTORY: usize = 8_000;
-
 /// What the peer said of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acknowledged {
@@ -49,34 +49,10 @@ pub struct Acknowledged {
     pub arrived: Option<Duration>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Sent {
-    number: u64,
-    bytes: usize,
-    at: Instant,
-    probe: Option<u32>,
-    /// What was said of it last.
-    fate: Fate,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Unknown,
-    Lost,
-    Came,
-    /// Never spoken of, though later ones were.
-    Passed,
-}
-
 /// The congestion controller of one path. It has no clock of its own.
 #[derive(Debug)]
 pub struct Controller {
-    sent: VecDeque<Sent>,
-    next: u64,
-    highest_known: Option<u64>,
-    /// What was sent before this number is told of, or will not be any more.
-    settled: u64,
-    in_flight: usize,
+    history: History,
     delay: DelayDetector,
     loss: LossDetector,
     throughput: Throughput,
@@ -94,6 +70,8 @@ pub struct Controller {
     grown_at: Instant,
     round_trip: Option<Duration>,
     least_round_trip: Duration,
+    /// Since when all that is needed passes with ease.
+    easy_since: Option<Instant>,
     stalled: bool,
 }
 
@@ -101,11 +79,7 @@ impl Controller {
     /// A controller that starts at [`START_KBPS`].
     pub fn new(now: Instant) -> Self {
         Self {
-            sent: VecDeque::new(),
-            next: 0,
-            highest_known: None,
-            settled: 0,
-            in_flight: 0,
+            history: History::default(),
             delay: DelayDetector::new(now),
             loss: LossDetector::new(now),
             throughput: Throughput::default(),
@@ -120,6 +94,7 @@ impl Controller {
             grown_at: now,
             round_trip: None,
             least_round_trip: Duration::from_secs(1),
+            easy_since: None,
             stalled: false,
         }
     }
@@ -135,53 +110,35 @@ impl Controller {
         if self.is_idle(at) {
             self.delay.restart();
         }
-        let number = self.next;
-        self.next += 1;
-        self.sent.push_back(Sent { number, bytes, at, probe, fate: Fate::Unknown });
-        self.in_flight += bytes;
         self.unanswered_since.get_or_insert(at);
-        if self.sent.len() > MAX_HISTORY {
-            self.forget_first();
-        }
-        number as u16
+        self.history.add(bytes, at, probe)
     }
 
     /// The peer told of packets.
     pub fn acknowledge(&mut self, now: Instant, told: &[Acknowledged]) {
         let mut fresh = None;
         let (mut received, mut lost) = (0, 0);
-        // A number that is not of the last ones sent is another stream's, or made up.
-        for &Acknowledged { sequence, arrived } in told {
-            let Some(index) = self.find(sequence) else { continue };
-            let sent = &mut self.sent[index];
-            match (arrived, sent.fate) {
-                (Some(arrived), Fate::Unknown | Fate::Lost | Fate::Passed) => {
-                    if sent.fate == Fate::Unknown {
-                        self.in_flight = self.in_flight.saturating_sub(sent.bytes);
-                    }
-                    sent.fate = Fate::Came;
+        for &told in told {
+            match self.history.told(told) {
+                Some(News::Came(sent, arrived)) => {
                     received += 1;
-                    let (at, bytes, probe) = (sent.at, sent.bytes, sent.probe);
-                    fresh = fresh.max(Some(at));
-                    self.throughput.add(arrived, bytes);
-                    self.delay.add(Passage { sent: at, arrived });
-                    if let Some(probe) = probe {
-                        self.prober.came(probe, at, arrived, bytes);
+                    fresh = fresh.max(Some(sent.at));
+                    self.throughput.add(arrived, sent.bytes);
+                    self.delay.add(Passage { sent: sent.at, arrived });
+                    if let Some(probe) = sent.probe {
+                        self.prober.came(probe, sent.at, arrived, sent.bytes);
                     }
-                    self.highest_known = self.highest_known.max(Some(sent.number));
                 }
-                (None, Fate::Unknown) => {
-                    sent.fate = Fate::Lost;
-                    self.in_flight = self.in_flight.saturating_sub(sent.bytes);
+                Some(News::Lost(sent)) => {
                     lost += 1;
                     if let Some(probe) = sent.probe {
                         self.prober.lost(probe);
                     }
                 }
-                (Some(_), Fate::Came) | (None, Fate::Lost | Fate::Came | Fate::Passed) => {}
+                None => {}
             }
         }
-        self.forget_old();
+        self.history.settle();
         let Some(fresh) = fresh else {
             self.loss.add(0, lost);
             return;
@@ -190,7 +147,7 @@ impl Controller {
         if std::mem::take(&mut self.stalled) {
             self.recover();
         }
-        self.unanswered_since = (self.in_flight > 0).then_some(now);
+        self.unanswered_since = (self.history.in_flight() > 0).then_some(now);
         self.loss.add(received, lost);
         self.weigh(now);
     }
@@ -200,15 +157,25 @@ impl Controller {
         let patience = (self.round_trip.unwrap_or(Duration::from_millis(200)) * 3).max(Duration::from_millis(600));
         if !self.stalled && self.unanswered_since.is_some_and(|since| now > since + patience) {
             self.stalled = true;
-            // Nothing of it will be told of any more, and it must not keep the next packets back.
-            for sent in self.sent.iter_mut().filter(|sent| sent.fate == Fate::Unknown) {
-                sent.fate = Fate::Passed;
-            }
-            self.in_flight = 0;
+            // What is under way must not keep the next packets back.
+            self.history.give_up();
         }
         if let Some(kbps) = self.prober.outcome(now) {
             self.probed(now, kbps);
         }
+        let easy = !self.stalled
+            && self.history.is_known()
+            && self.kbps >= self.need_kbps * 0.98
+            && self.delay.usage() == Usage::Normal
+            && self.delay.standing_queue_ms() < EMPTY_MS / 2.0
+            && self.loss.share() < AMPLE_LOSS;
+        self.easy_since = easy.then(|| self.easy_since.unwrap_or(now));
+    }
+
+    /// The path carries all that is needed, and has for a while: what leaves may leave faster than on average, since it
+    /// waits nowhere else either.
+    pub fn is_ample(&self, now: Instant) -> bool {
+        self.easy_since.is_some_and(|since| now >= since + AMPLE_AFTER)
     }
 
     /// What the path is thought to carry, kbit/s.
@@ -233,7 +200,7 @@ impl Controller {
     pub fn is_choked(&self) -> bool {
         let window = self.least_round_trip.as_secs_f64() + 0.1;
         let limit = (self.kbps * 125.0 * window).max(8_000.0);
-        self.in_flight as f64 > limit
+        self.history.in_flight() as f64 > limit
     }
 
     /// Nothing comes back any more.
@@ -268,7 +235,7 @@ impl Controller {
     }
 
     fn is_idle(&self, now: Instant) -> bool {
-        self.in_flight == 0 && self.sent.back().is_some_and(|last| now > last.at + IDLE)
+        self.history.in_flight() == 0 && self.history.last_at().is_some_and(|last| now > last + IDLE)
     }
 
     fn weigh(&mut self, now: Instant) {
@@ -370,42 +337,5 @@ impl Controller {
     fn note_round_trip(&mut self, measured: Duration) {
         self.round_trip = Some(self.round_trip.map_or(measured, |known| (known * 7 + measured) / 8));
         self.least_round_trip = self.least_round_trip.min(measured);
-    }
-
-    fn find(&self, sequence: u16) -> Option<usize> {
-        let newest = self.sent.back()?;
-        let back = (newest.number as u16).wrapping_sub(sequence);
-        self.sent.len().checked_sub(1 + usize::from(back))
-    }
-
-    /// What the peer passed over in its reports: those reports were lost, and the packets are no longer under way.
-    fn forget_old(&mut self) {
-        let Some(known) = self.highest_known else { return };
-        let first = self.sent.front().map_or(0, |sent| sent.number);
-        self.settled = self.settled.max(first);
-        let Some(newest) = known.checked_sub(first).and_then(|index| self.sent.get(index as usize)) else { return };
-        let newest = newest.at;
-        while self.settled < known {
-            let Some(sent) = self.sent.get_mut((self.settled - first) as usize) else { break };
-            if sent.at + OVERTAKEN > newest {
-                break;
-            }
-            if sent.fate == Fate::Unknown {
-                sent.fate = Fate::Passed;
-                self.in_flight = self.in_flight.saturating_sub(sent.bytes);
-            }
-            self.settled += 1;
-        }
-        while self.sent.front().is_some_and(|first| first.number + 500 < known) {
-            self.forget_first();
-        }
-    }
-
-    fn forget_first(&mut self) {
-        if let Some(first) = self.sent.pop_front()
-            && first.fate == Fate::Unknown
-        {
-            self.in_flight = self.in_flight.saturating_sub(first.bytes);
-        }
     }
 }

@@ -58,6 +58,27 @@ fn a_peer_that_reports_nothing_gets_what_is_needed_once_that_is_known() {
 }
 
 #[test]
+fn a_picture_leaves_sooner_where_all_that_is_needed_has_passed_for_a_while() {
+    // Eight packets at 1000 kbit/s take 68 ms.
+    let start = Instant::now();
+    let mut sender = Sender::new(start, 0);
+    sender.set_reported(false);
+    sender.set_need(1_000.0);
+    for ms in 0..6_000_u32 {
+        let now = start + Duration::from_millis(u64::from(ms));
+        if ms % 40 == 0 {
+            sender.push(ms * 90, &payloads(4), false);
+        }
+        while sender.poll(now).is_some() {}
+    }
+    let now = start + Duration::from_secs(6);
+    assert!(sender.controller().is_ample(now), "{} kbit/s", sender.estimate_kbps());
+    sender.push(600_000, &payloads(8), false);
+    let took = drain(&mut sender, now).last().unwrap().0.as_millis();
+    assert!((15..40).contains(&took), "{took} ms");
+}
+
+#[test]
 fn what_the_peer_misses_goes_first_and_not_twice_at_once() {
     let start = Instant::now();
     let mut sender = Sender::new(start, 0);
