@@ -18,6 +18,24 @@ fn impatient() -> PeerConfig {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_other_side_misses_of_a_voice_is_told() {
+    let (alice, mut bob, wire) = wired_call(&loopback()).await;
+    let _talking = alice.talk();
+    wire.lose_every(5);
+    let told = timeout(PATIENCE, async {
+        loop {
+            let _ = bob.hear().await;
+            let lost = alice.peer.stats().await.remote_fraction_lost;
+            if lost.is_some_and(|lost| lost > 0.0) {
+                return lost;
+            }
+        }
+    });
+    let lost = told.await.expect("it is told").unwrap();
+    assert!((0.1..0.3).contains(&lost), "{lost}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_vanishes_is_disconnected_and_then_failed_in_time() {
     let (mut alice, _bob, wire) = wired_call(&impatient()).await;
     wire.cut(true);

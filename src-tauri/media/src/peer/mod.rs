@@ -13,6 +13,7 @@ mod description;
 mod error;
 mod events;
 mod gather;
+mod heard;
 mod negotiate;
 mod stack;
 mod stats;
@@ -43,6 +44,7 @@ use crate::video::{Direction, PictureQuality};
 use control::Control;
 use events::Handler;
 use gather::Gathering;
+use heard::Heard;
 use negotiate::Negotiation;
 use video::Video;
 use voice::{Agreement, VoiceSender};
@@ -100,6 +102,7 @@ struct Inner {
     gathering: Arc<Gathering>,
     agreement: Arc<Agreement>,
     voice: VoiceSender,
+    heard: Arc<Heard>,
     receive_dropped: Arc<AtomicU64>,
     control: Arc<Control>,
     video: Arc<Video>,
@@ -123,7 +126,8 @@ impl Peer {
         let gathering = Arc::new(Gathering::default());
         let bind = bind::BindAddresses::new(config.bind.clone());
         let (handler, notices) = Handler::new(Arc::clone(&gathering), bind.clone());
-        let (video, traffic, picture) = Video::new(&format!("{identity:016x}"));
+        let heard = Arc::new(Heard::new(ssrc));
+        let (video, traffic, picture) = Video::new(&format!("{identity:016x}"), Arc::clone(&heard));
         let connection =
             stack::connection(config, bind, Arc::new(handler), traffic).await.map_err(|error| match error {
                 PeerError::Stack(words) if words.contains("udp_sockets") => PeerError::NoNetwork,
@@ -162,6 +166,7 @@ impl Peer {
                 gathering,
                 agreement,
                 voice,
+                heard,
                 receive_dropped,
                 control,
                 video,
@@ -204,6 +209,8 @@ impl Peer {
         PeerStats {
             local_kind: kinds.map(|(local, _)| local),
             remote_kind: kinds.map(|(_, remote)| remote),
+            remote_fraction_lost: self.inner.heard.fraction_lost(),
+            remote_jitter_ms: self.inner.heard.jitter().map(stats::jitter_ms),
             send_dropped: self.inner.voice.dropped(),
             receive_dropped: self.inner.receive_dropped.load(Ordering::Relaxed),
             video: self.inner.video.stats(),

@@ -81,12 +81,6 @@ impl PeerStats {
                     stats.packets_sent += outbound.sent_rtp_stream_stats.packets_sent;
                     stats.bytes_sent += outbound.sent_rtp_stream_stats.bytes_sent;
                 }
-                RTCStatsReportEntry::RemoteInboundRtp(remote)
-                    if is_voice(remote.received_rtp_stream_stats.rtp_stream_stats.kind) =>
-                {
-                    stats.remote_fraction_lost = Some(remote.fraction_lost);
-                    stats.remote_jitter_ms = Some(remote.received_rtp_stream_stats.jitter / RTP_UNITS_A_MS);
-                }
                 _ => {}
             }
         }
@@ -113,6 +107,11 @@ pub(super) async fn path_kinds(connection: &dyn PeerConnection) -> Option<(Candi
     let transport = sender.transport().await.ok()??;
     let pair = transport.ice_transport().get_selected_candidate_pair().await.ok()??;
     Some((candidate_kind(pair.local().typ)?, candidate_kind(pair.remote().typ)?))
+}
+
+/// Jitter as RTP counts it, in ms.
+pub(super) fn jitter_ms(units: u32) -> f64 {
+    f64::from(units) / RTP_UNITS_A_MS
 }
 
 /// The figures of the picture are counted where it is sent and taken.

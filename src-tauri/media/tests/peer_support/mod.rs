@@ -140,6 +140,8 @@ pub struct Wire {
     /// Where the second end finds the first.
     to_first: SocketAddr,
     cut: Arc<AtomicBool>,
+    /// Every how manieth packet of the first end is lost; 0: none.
+    loses: Arc<AtomicU64>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -147,15 +149,21 @@ impl Wire {
     pub async fn lay() -> Self {
         let near = Arc::new(UdpSocket::bind("127.0.0.1:0").await.expect("a socket"));
         let far = Arc::new(UdpSocket::bind("127.0.0.1:0").await.expect("a socket"));
-        let cut = Arc::new(AtomicBool::new(false));
+        let (cut, loses) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let none = Arc::default();
         let (near_end, far_end) = (Arc::new(std::sync::Mutex::new(None)), Arc::new(std::sync::Mutex::new(None)));
         let tasks = vec![
-            tokio::spawn(carry(near.clone(), near_end.clone(), far.clone(), far_end.clone(), cut.clone())),
-            tokio::spawn(carry(far.clone(), far_end, near.clone(), near_end, cut.clone())),
+            tokio::spawn(carry(
+                [near.clone(), far.clone()],
+                [near_end.clone(), far_end.clone()],
+                cut.clone(),
+                loses.clone(),
+            )),
+            tokio::spawn(carry([far.clone(), near.clone()], [far_end, near_end], cut.clone(), none)),
         ];
         let to_second = near.local_addr().expect("an address");
         let to_first = far.local_addr().expect("an address");
-        Self { to_second, to_first, cut, tasks }
+        Self { to_second, to_first, cut, loses, tasks }
     }
 
     /// The first end's description as the second must see it.
@@ -166,6 +174,11 @@ impl Wire {
     /// The second end's description as the first must see it.
     pub fn of_second(&self, sdp: &str) -> String {
         rewritten(sdp, self.to_second)
+    }
+
+    /// Loses every so manieth packet of the first end from now on; 0: none.
+    pub fn lose_every(&self, count: u64) {
+        self.loses.store(count, Ordering::SeqCst);
     }
 
     pub fn cut(&self, cut: bool) {
@@ -183,13 +196,21 @@ impl Drop for Wire {
 
 type Known = Arc<std::sync::Mutex<Option<SocketAddr>>>;
 
-async fn carry(from: Arc<UdpSocket>, source: Known, to: Arc<UdpSocket>, target: Known, cut: Arc<AtomicBool>) {
+async fn carry(
+    [from, to]: [Arc<UdpSocket>; 2],
+    [source, target]: [Known; 2],
+    cut: Arc<AtomicBool>,
+    loses: Arc<AtomicU64>,
+) {
     let mut buffer = vec![0; 2048];
+    let mut carried = 0_u64;
     loop {
         let Ok((length, address)) = from.recv_from(&mut buffer).await else { continue };
         *source.lock().expect("no panic under the lock") = Some(address);
         let target = *target.lock().expect("no panic under the lock");
-        if let Some(target) = target.filter(|_| !cut.load(Ordering::SeqCst)) {
+        carried += 1;
+        let lost = carried.checked_rem(loses.load(Ordering::SeqCst)) == Some(0);
+        if let Some(target) = target.filter(|_| !lost && !cut.load(Ordering::SeqCst)) {
             let _ = to.send_to(&buffer[..length], target).await;
         }
     }

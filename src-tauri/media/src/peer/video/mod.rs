@@ -21,6 +21,7 @@ pub(super) use traffic::Traffic;
 pub(super) use words::MARK;
 
 use super::control::Control;
+use super::heard::Heard;
 use super::{Peer, PeerEvent};
 use crate::video::{Picture, VideoEncoder, VideoStats};
 use words::State;
@@ -63,7 +64,7 @@ pub(super) struct Beginning {
 
 impl Video {
     /// The part of one connection, the interceptor for its stack, and what its tasks begin with.
-    pub(super) fn new(identity: &str) -> (Arc<Self>, Traffic, Beginning) {
+    pub(super) fn new(identity: &str, heard: Arc<Heard>) -> (Arc<Self>, Traffic, Beginning) {
         let (ssrc, repeat_ssrc, first_sequence, repeat_sequence, first_timestamp) = rand::random();
         let (report, reports) = mpsc::channel(REPORTS);
         let (sender, tracks) = mpsc::channel(TRACKS);
@@ -76,7 +77,7 @@ impl Video {
             agreement: Agreement::default(),
             stats: Mutex::default(),
         };
-        let traffic = Traffic::new(ssrc, repeat_ssrc, repeat_sequence, report);
+        let traffic = Traffic::new(ssrc, repeat_ssrc, repeat_sequence, report, heard);
         let track = Arc::new(TrackLocalStaticRTP::new(agreement::track(identity, ssrc, repeat_ssrc)));
         (Arc::new(video), traffic, Beginning { ssrc, first_sequence, first_timestamp, track, reports, tracks })
     }

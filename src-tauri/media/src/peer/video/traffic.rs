@@ -1,7 +1,8 @@
 //! Our place in the stack's chain of interceptors: repetitions get their form on the way out, and what the peer reports
-//! of our pictures is taken on the way in.
+//! of our pictures and our voice is taken on the way in.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, BytesMut};
@@ -9,6 +10,8 @@ use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp;
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
+use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::{PacketStatusChunk, SymbolTypeTcc, TransportLayerCc};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{NackPair, TransportLayerNack};
 use rtc::rtp;
@@ -16,6 +19,7 @@ use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 use tokio::sync::mpsc;
 
+use crate::peer::heard::Heard;
 use crate::video::congestion::Acknowledged;
 
 /// A contributing source that marks a packet as a repetition between the sender and this place; it never leaves.
@@ -47,19 +51,27 @@ pub struct Traffic {
     repeat_payload_type: Option<u8>,
     repeat_sequence: u16,
     reports: mpsc::Sender<Report>,
+    heard: Arc<Heard>,
     inward: VecDeque<TaggedPacket>,
     outward: VecDeque<TaggedPacket>,
 }
 
 impl Traffic {
     /// For our picture with this `ssrc`, whose repetitions go by `repeat_ssrc` (RFC 4588).
-    pub fn new(ssrc: u32, repeat_ssrc: u32, repeat_sequence: u16, reports: mpsc::Sender<Report>) -> Self {
+    pub fn new(
+        ssrc: u32,
+        repeat_ssrc: u32,
+        repeat_sequence: u16,
+        reports: mpsc::Sender<Report>,
+        heard: Arc<Heard>,
+    ) -> Self {
         Self {
             ssrc,
             repeat_ssrc,
             repeat_payload_type: None,
             repeat_sequence,
             reports,
+            heard,
             inward: VecDeque::new(),
             outward: VecDeque::new(),
         }
@@ -81,6 +93,13 @@ impl Traffic {
 
     fn read(&self, packet: &dyn rtcp::Packet) {
         let any = packet.as_any();
+        if let Some(told) = any.downcast_ref::<ReceiverReport>() {
+            return self.heard.take(&told.reports);
+        }
+        // Who sends as well puts what it hears beside that.
+        if let Some(told) = any.downcast_ref::<SenderReport>() {
+            return self.heard.take(&told.reports);
+        }
         let report = if let Some(told) = any.downcast_ref::<TransportLayerCc>() {
             Report::Arrivals(arrivals(told))
         } else if let Some(asked) = any.downcast_ref::<TransportLayerNack>().filter(|nack| nack.media_ssrc == self.ssrc)
