@@ -178,8 +178,14 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
             return reporter.say(Fact::Failed);
         }
     };
-    let mut running =
-        Running { peer, reporter, voice: None, redundancy: Redundancy::default(), forward: None, last_concealed_ms: 0 };
+    let mut running = Running {
+        peer,
+        reporter,
+        voice: None,
+        redundancy: Redundancy::new(Instant::now()),
+        forward: None,
+        last_concealed_ms: 0,
+    };
     let mut uplink = Uplink::default();
     let mut connected = false;
     let mut said_goodbye = false;

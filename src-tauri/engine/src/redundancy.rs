@@ -13,13 +13,18 @@ const TWICE: f64 = 0.08;
 const QUEUE_MS: f64 = 150.0;
 
 /// The losses of one path of late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Redundancy {
     losses: VecDeque<(Instant, f64)>,
     shortest_ms: Option<f64>,
 }
 
 impl Redundancy {
+    /// Of a path that nothing is known of: until it is, it is taken for one that loses.
+    pub fn new(now: Instant) -> Self {
+        Self { losses: VecDeque::from([(now, ONCE)]), shortest_ms: None }
+    }
+
     /// How many earlier frames go with each packet, now that the peer has lost this share (0 to 1) of them of late, and
     /// with a round trip of so many ms.
     pub fn copies(&mut self, now: Instant, loss: f64, round_trip_ms: Option<f64>) -> usize {
@@ -45,19 +50,22 @@ mod tests {
 
     #[test]
     fn what_is_lost_goes_out_again_until_nothing_was_lost_for_a_while() {
-        let (mut redundancy, start) = (Redundancy::default(), Instant::now());
+        let start = Instant::now();
+        let mut redundancy = Redundancy::new(start);
         let mut at = |seconds, loss| redundancy.copies(start + Duration::from_secs(seconds), loss, Some(40.0));
-        assert_eq!(at(0, 0.0), 0);
-        assert_eq!(at(2, 0.02), 1);
-        assert_eq!(at(4, 0.0), 1, "losses come in showers");
-        assert_eq!(at(6, 0.2), 2);
-        assert_eq!(at(15, 0.0), 2);
-        assert_eq!(at(17, 0.0), 0);
+        assert_eq!(at(2, 0.0), 1, "nobody knows yet");
+        assert_eq!(at(11, 0.0), 0);
+        assert_eq!(at(12, 0.02), 1);
+        assert_eq!(at(14, 0.0), 1, "losses come in showers");
+        assert_eq!(at(16, 0.2), 2);
+        assert_eq!(at(25, 0.0), 2);
+        assert_eq!(at(27, 0.0), 0);
     }
 
     #[test]
     fn nothing_more_is_put_into_a_queue_that_overflows() {
-        let (mut redundancy, start) = (Redundancy::default(), Instant::now());
+        let start = Instant::now();
+        let mut redundancy = Redundancy::new(start);
         assert_eq!(redundancy.copies(start, 0.05, None), 1);
         assert_eq!(redundancy.copies(start, 0.05, Some(60.0)), 1);
         assert_eq!(redundancy.copies(start, 0.05, Some(260.0)), 0);
