@@ -6,9 +6,11 @@ use super::{Lowered, VideoQuality};
 /// the rate goes with the pixels to the power of [`PIXEL_POWER`].
 const NEED_360P: f64 = 350.0;
 const PIXEL_POWER: f64 = 0.75;
-/// A size is kept down to this share of its need, and taken up again above this one.
+/// A size is kept down to this share of its need, and taken up again above this one. A smaller one is taken if the rate is
+/// well within what keeps it: each change costs a key frame, and two in a row are seen as a halt.
 const KEEP: f64 = 0.62;
 const TAKE: f64 = 0.95;
+const FALL_TO: f64 = 0.8;
 /// Sizes tried, in quarters of the full width.
 const QUARTERS: [u32; 3] = [4, 3, 2];
 const SMALL_QUARTERS: [u32; 4] = [4, 3, 2, 1];
@@ -96,7 +98,11 @@ pub fn plan(
     let present = before.and_then(|before| sizes.iter().position(|&size| size == (before.width, before.height)));
     let mut chosen = sizes.len() - 1;
     for (index, &size) in sizes.iter().enumerate() {
-        let share = if present.is_some_and(|present| present <= index) { KEEP } else { TAKE };
+        let share = match present {
+            Some(present) if present == index => KEEP,
+            Some(present) if present < index => FALL_TO,
+            _ => TAKE,
+        };
         if kbps >= need(size) * share {
             chosen = index;
             break;
@@ -170,6 +176,17 @@ mod tests {
         assert!(slow.width == 160 && slow.frame_rate < 30, "{slow:?}");
         assert_eq!(large(14.0, Some(&slow)), None);
         assert_eq!(large(20.0, None), None, "and does not come back at once");
+    }
+
+    #[test]
+    fn a_rate_that_falls_far_is_met_with_one_change_of_size() {
+        let quality = VideoQuality { width: 1_280, height: 720, max_kbps: 2_500, ..VideoQuality::default() };
+        let at = |kbps, before: Option<&Plan>| plan(Layer::Large, (1_280, 720), &quality, kbps, before, false).unwrap();
+        let full = at(2_000.0, None);
+        assert_eq!(full.width, 1_280);
+        // What is measured while the queue drains is less than what it settles at.
+        let fallen = at(270.0, Some(&full));
+        assert_eq!(at(200.0, Some(&fallen)).width, fallen.width);
     }
 
     #[test]

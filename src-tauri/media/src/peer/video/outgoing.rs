@@ -188,10 +188,12 @@ impl Outgoing {
         self.sender.set_can_repeat(self.video.agreement.repeats());
         self.sender.set_reported(self.video.agreement.transport_extension().is_some());
         let taking = self.taking.get_or_insert_with(|| source.encoder.take());
-        if self.sender.drop_hopeless() {
+        let hopeless = self.sender.drop_hopeless();
+        taking.set_wish(Some(Wish { size, allowance_kbps: self.sender.allowance_kbps(), busy: self.sender.is_busy() }));
+        // After the wish: a key frame of the size that the path carried before would take a second to leave.
+        if hopeless {
             taking.ask_key_frame();
         }
-        taking.set_wish(Some(Wish { size, allowance_kbps: self.sender.allowance_kbps(), busy: self.sender.is_busy() }));
         let counts = self.sender.counts();
         self.meter.add(now, (counts.bytes - self.sent_bytes) as usize);
         self.sent_bytes = counts.bytes;
