@@ -60,7 +60,7 @@ pub struct Desk {
     _notifications: Running,
     _windows: Running,
     _bus: Running,
-    _screen: Running,
+    display_server: Running,
     home: tempfile::TempDir,
 }
 
@@ -114,7 +114,7 @@ impl Desk {
             _notifications: notifications,
             _windows: windows,
             _bus: session,
-            _screen: screen,
+            display_server: screen,
             home,
         }
     }
@@ -122,6 +122,11 @@ impl Desk {
     /// Sets everything up, but that no program finds a sound device.
     pub fn without_sound() -> Self {
         Self { is_silent: true, ..Self::new() }
+    }
+
+    /// The display server's process.
+    pub fn screen_pid(&self) -> u32 {
+        self.display_server.id()
     }
 
     /// The directory of everything on the desk.

@@ -51,7 +51,8 @@ fn video(arguments: &Arguments) -> Result<(), Failure> {
     if let Err(failure) = tools::ensure_pesq() {
         eprintln!("xtask: voices will not be scored: {failure}");
     }
-    programs::build("what is measured", &["peal-headless", "witness", "bench"])?;
+    interface::prepare()?;
+    programs::build("what is measured", &["peal", "peal-headless", "witness", "bench"])?;
     let bench = programs::path("bench");
     let hint =
         if arguments.quick { "under ten minutes; close other programs" } else { "half an hour; close other programs" };

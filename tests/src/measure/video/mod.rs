@@ -13,6 +13,7 @@ mod peal;
 mod report;
 mod seen;
 mod voice;
+mod window;
 
 use std::path::Path;
 use std::time::Duration;
@@ -121,12 +122,27 @@ impl Bench<'_> {
         section.add("rate_fps", "pictures a second at the other side", 0, rate);
         let lines = both.each_ref().map(|it| Spread::new(it.seen.lines(it.begun + SETTLED, it.ended)));
         section.add("lines", "lines of the picture", 0, lines);
+        eprintln!("video: what it costs: Peal with a window …");
+        let drawn = window::run(seconds, &self.props)?;
+        let chromium = || Spread::new([both[1].cpu[0]]);
+        let server = Spread::new([drawn.cpu[1]]);
+        section.add("window_cpu_percent", "with the window that draws it, % of a core", 0, [
+            Spread::new([drawn.cpu[0]]),
+            chromium(),
+        ]);
+        section.add("display_cpu_percent", "its display server, % of a core", 0, [server, Spread::new([])]);
+        section.add("window_fps", "pictures a second that it drew", 0, [
+            Spread::new([drawn.fps]),
+            Spread::new(both[1].seen.rates(both[1].begun + SETTLED, both[1].ended)),
+        ]);
+        section.add("window_lines", "lines of them", 0, [Spread::new([drawn.lines]), Spread::new([])]);
         machine(&mut section, &both);
         self.report.add(section);
         let codec = both[1].codec.clone().unwrap_or_else(|| "?".to_owned());
         self.report.remark(format!(
-            "Peal codes H264, Chromium {codec}. Peal's ends have no window: what is counted is camera, coding, decoding and \
-             the network. Chromium draws what it sees, both ways, without a graphics card."
+            "Peal codes H264, Chromium {codec}. Peal's ends have no window but where it says so: what is counted is camera, \
+             coding, decoding and the network. Chromium draws what it sees, both ways, without a graphics card, and has no \
+             display server."
         ));
         Ok(())
     }
