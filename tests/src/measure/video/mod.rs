@@ -126,15 +126,19 @@ impl Bench<'_> {
         let drawn = window::run(seconds, &self.props)?;
         let chromium = || Spread::new([both[1].cpu[0]]);
         let server = Spread::new([drawn.cpu[1]]);
-        section.add("window_cpu_percent", "with the window that draws it, % of a core", 0, [
-            Spread::new([drawn.cpu[0]]),
-            chromium(),
-        ]);
+        section.add(
+            "window_cpu_percent",
+            "with the window that draws it, % of a core",
+            0,
+            [Spread::new([drawn.cpu[0]]), chromium()],
+        );
         section.add("display_cpu_percent", "its display server, % of a core", 0, [server, Spread::new([])]);
-        section.add("window_fps", "pictures a second that it drew", 0, [
-            Spread::new([drawn.fps]),
-            Spread::new(both[1].seen.rates(both[1].begun + SETTLED, both[1].ended)),
-        ]);
+        section.add(
+            "window_fps",
+            "pictures a second that it drew",
+            0,
+            [Spread::new([drawn.fps]), Spread::new(both[1].seen.rates(both[1].begun + SETTLED, both[1].ended))],
+        );
         section.add("window_lines", "lines of them", 0, [Spread::new([drawn.lines]), Spread::new([])]);
         machine(&mut section, &both);
         self.report.add(section);
