@@ -31,11 +31,13 @@ pub struct Plan {
     pub scale: u32,
     /// The desktop is dark.
     pub dark: bool,
+    /// What Peal is told about a graphics card: its `--gpu`.
+    pub gpu: &'static str,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { screen: (1500, 1000), scale: 1, dark: false }
+        Self { screen: (1500, 1000), scale: 1, dark: false, gpu: "auto" }
     }
 }
 
@@ -124,6 +126,11 @@ impl Desk {
         Self { is_silent: true, ..Self::new() }
     }
 
+    /// The display's name.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
     /// The display server's process.
     pub fn screen_pid(&self) -> u32 {
         self.display_server.id()
@@ -148,7 +155,7 @@ impl Desk {
             command.arg(format!("--port={}", address.port())).env("TAURI_WEBVIEW_AUTOMATION", "true");
             self.dress(command);
         });
-        let mut page = Page::open(profile, address, &program(), &["--profile", profile]);
+        let mut page = Page::open(profile, address, &program(), &["--profile", profile, "--gpu", self.plan.gpu]);
         page.look_at_main();
         let main = page.window();
         let id = until("the program itself", || descendant(driver.id(), "peal"));

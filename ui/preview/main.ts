@@ -69,7 +69,7 @@ if (refused) {
   phone.answers.login = refuse;
   phone.answers.call = refuse;
 }
-phone.answers.pictureDoor = () => ({ url: 'ws://127.0.0.1:1', token: '' });
+phone.answers.pictureDoor = () => ({ url: 'ws://127.0.0.1:1', token: '', accelerated: true });
 phone.answers.videoSources = () => ({
   cameras: [{ id: 'cam-1', name: 'Built-in camera' }],
   screens: [

@@ -1455,6 +1455,8 @@ export type Ticket = {
 	url: string,
 	/**  To be told in the first message. */
 	token: string,
+	/**  A graphics card draws this computer's pages. */
+	accelerated: boolean,
 };
 
 /**  To whom a call is handed over: somebody who is called for it, or the other side of another call of mine. */

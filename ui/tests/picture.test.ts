@@ -54,8 +54,8 @@ test.each([
   ['blue', [41, 240, 110], [0, 0, 255]],
 ] as [string, [number, number, number], [number, number, number]][])('%s is drawn as %s', (_, yuv, rgb) => {
   const frame = frameOf(message(16, 16, yuv));
-  const pixels = new Uint8ClampedArray(16 * 16 * 4);
-  if (frame) colour(frame, pixels);
+  const pixels = new Uint8Array(16 * 16 * 4);
+  if (frame) colour(frame, new Uint32Array(pixels.buffer));
   for (const at of [0, 16 * 16 - 1]) {
     rgb.forEach((value, channel) => {
       expect(Math.abs((pixels[at * 4 + channel] ?? -99) - value)).toBeLessThanOrEqual(2);
@@ -195,7 +195,11 @@ describe('a feed', () => {
     vi.spyOn(document, 'visibilityState', 'get').mockImplementation(() => visibility);
     const phone = new SamplePhone(sampleView());
     let tickets = 0;
-    phone.answers.pictureDoor = () => ({ url: 'ws://127.0.0.1:9/picture', token: `t${++tickets}` });
+    phone.answers.pictureDoor = () => ({
+      url: 'ws://127.0.0.1:9/picture',
+      token: `t${++tickets}`,
+      accelerated: true,
+    });
     connectTo(phone);
   });
   afterEach(() => {

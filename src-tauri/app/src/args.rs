@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use clap::Parser;
 use peal_engine::DEFAULT_BROKER;
 
+use crate::graphics::Gpu;
+
 /// A softphone: call people and doorbells over any MQTT broker, or over Peal's own.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "peal", version, about)]
@@ -16,6 +18,10 @@ pub struct Args {
     /// Where Peal's own broker listens. It is joined if one runs there, started if not, and left alone with a server.
     #[arg(long, value_name = "ADDR:PORT", env = "PEAL_BROKER", default_value_t = DEFAULT_BROKER)]
     pub embedded_broker: SocketAddr,
+
+    /// Who draws the windows: "on" where a graphics card is not recognised, "off" where it draws badly.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub gpu: Gpu,
 }
 
 /// The profile of those who never heard of profiles.

@@ -8,6 +8,7 @@ pub mod bindings;
 pub mod commands;
 mod display;
 mod follow;
+mod graphics;
 mod incoming;
 mod instance;
 mod notification;

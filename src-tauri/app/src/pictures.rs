@@ -12,6 +12,7 @@ mod engine;
 pub mod protocol;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 use std::future::Future;
 

@@ -12,6 +12,7 @@ use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 
 use crate::args::Args;
 use crate::follow;
+use crate::graphics::{self, Graphics};
 use crate::incoming::Doorway;
 use crate::instance;
 use crate::notification::{self, Notifications};
@@ -40,6 +41,8 @@ pub struct Identity {
 /// Runs Peal until it is told to quit. On the main thread.
 pub fn run() -> ExitCode {
     let args = Args::parse();
+    let graphics = Graphics::of(args.gpu);
+    graphics::announce(graphics);
     let log = Log::start(DEFAULT_LOG);
     if !display::is_there() {
         eprintln!("Peal needs a display; for a call without one use peal-headless");
@@ -48,7 +51,7 @@ pub fn run() -> ExitCode {
     match tauri::async_runtime::block_on(start(&args)) {
         Ok(Start::Running(engine, identity)) => {
             tauri::async_runtime::block_on(async { log.follow(&engine) });
-            open(engine, identity)
+            open(engine, identity, graphics)
         }
         Ok(Start::Elsewhere) => {
             println!("Peal is already open on the profile \"{}\": its window comes to the front.", args.profile);
@@ -88,7 +91,7 @@ async fn start(args: &Args) -> Result<Start, PealError> {
     Ok(Start::Running(engine, Identity { title: args.title(), directory }))
 }
 
-fn open(engine: Engine, identity: Identity) -> ExitCode {
+fn open(engine: Engine, identity: Identity, graphics: Graphics) -> ExitCode {
     let border = bindings::builder();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_notification::init())
@@ -101,7 +104,7 @@ fn open(engine: Engine, identity: Identity) -> ExitCode {
         .manage(Leaving::default())
         .setup(move |app| {
             border.mount_events(app);
-            set_up(app.handle())?;
+            set_up(app.handle(), graphics)?;
             Ok(())
         })
         .build(tauri::generate_context!());
@@ -114,14 +117,14 @@ fn open(engine: Engine, identity: Identity) -> ExitCode {
     }
 }
 
-fn set_up(app: &AppHandle) -> tauri::Result<()> {
+fn set_up(app: &AppHandle, graphics: Graphics) -> tauri::Result<()> {
     let engine = app.state::<Engine>().inner().clone();
     let settings = engine.snapshot().settings.clone();
     notification::listen(app);
     if let Some(tray) = Tray::new(app, &app.state::<Identity>().title, Words::of(&settings.language))? {
         app.manage(tray);
     }
-    open_picture_door(app, engine.clone());
+    open_picture_door(app, engine.clone(), graphics);
     windows::build_main(app, settings.theme)?;
     follow::spawn(app, &engine);
     tauri::async_runtime::spawn(quit::on_signal(app.clone()));
@@ -130,8 +133,8 @@ fn set_up(app: &AppHandle) -> tauri::Result<()> {
 }
 
 /// Lets the pages see pictures; without it calls go on by voice, and say so.
-fn open_picture_door(app: &AppHandle, engine: Engine) {
-    match tauri::async_runtime::block_on(Door::open(engine, pictures::origins(app))) {
+fn open_picture_door(app: &AppHandle, engine: Engine, graphics: Graphics) {
+    match tauri::async_runtime::block_on(Door::open(engine, pictures::origins(app), graphics.accelerated)) {
         Ok(door) => {
             app.manage(door);
         }

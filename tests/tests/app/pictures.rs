@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use peal_tests::desk::page::{Page, id};
 use peal_tests::desk::screen::Area;
-use peal_tests::desk::{Desk, Peal};
+use peal_tests::desk::{Desk, Peal, Plan};
 use peal_tests::headless::{Headless, arguments};
 use serde_json::json;
 
@@ -85,6 +85,25 @@ fn a_call_by_voice_becomes_one_with_pictures_when_both_wish_it() {
     moves(&mut bob.page, &format!("{} canvas", id("tile")));
     alice.page.click(&id("hang-up"));
     ends(&desk, &mut bob, "hangup");
+}
+
+#[test]
+fn pictures_are_drawn_by_whoever_is_told_to_draw_them() {
+    let _turn = turn();
+    for (gpu, context) in [("on", "webgl"), ("off", "2d")] {
+        let desk = Desk::with(Plan { gpu, ..Plan::default() });
+        let mut alice = desk.opens_as("default", "Alice Lindqvist");
+        let _guest = guest(&desk, "guest");
+        let guests = alice.sees_contact("guest");
+        alice.page.invoke("call", &json!({ "params": { "to": [guests], "media": "video" } }));
+        alice.sees_call("connected");
+        let canvas = format!("{} canvas", id("tile"));
+        shows(&mut alice.page, &canvas, SHARED);
+        // A canvas has one kind of context, and refuses any other.
+        let drawn = alice.page.value(&format!("!!document.querySelector('{canvas}').getContext('{context}')"));
+        assert_eq!(drawn, true, "--gpu {gpu}");
+        alice.page.click(&id("hang-up"));
+    }
 }
 
 #[test]

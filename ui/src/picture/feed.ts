@@ -29,8 +29,8 @@ export class Feed {
 
   constructor(
     private view: PictureView,
-    /** Draws it; nothing: there is none now. */
-    private show: (frame: Frame | null) => void,
+    /** Draws it, with a graphics card or without; nothing: there is none now. */
+    private show: (frame: Frame | null, accelerated: boolean) => void,
   ) {}
 
   /** Begins to look; answers a function that ends it. */
@@ -72,7 +72,7 @@ export class Feed {
     else this.tryAgain();
   }
 
-  private enter({ url, token }: Ticket): void {
+  private enter({ url, token, accelerated }: Ticket): void {
     const socket = new WebSocket(url);
     this.socket = socket;
     socket.binaryType = 'arraybuffer';
@@ -85,14 +85,14 @@ export class Feed {
       // Drawn with the screen, and only then asked for the next.
       this.frame = requestAnimationFrame(() => {
         if (this.socket !== socket) return;
-        this.show(frameOf(data));
+        this.show(frameOf(data), accelerated);
         if (socket.readyState === WebSocket.OPEN) socket.send('next');
       });
     };
     socket.onclose = () => {
       if (this.socket !== socket) return;
       this.socket = undefined;
-      this.show(null);
+      this.show(null, accelerated);
       this.tryAgain();
     };
   }

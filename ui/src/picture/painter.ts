@@ -24,6 +24,15 @@ void main() {
   gl_FragColor = vec4(y + 1.59603 * v, y - 0.391762 * u - 0.812968 * v, y + 2.01723 * u, 1.0);
 }`;
 
+const WEB_GL: WebGLContextAttributes = {
+  alpha: false,
+  antialias: false,
+  depth: false,
+  stencil: false,
+  // One that runs on the processor is slower than the processor without it.
+  failIfMajorPerformanceCaveat: true,
+};
+
 /** Draws pictures; `clear` leaves nothing. */
 export interface Painter {
   draw: (frame: Frame) => void;
@@ -31,12 +40,11 @@ export interface Painter {
   release: () => void;
 }
 
-/** What draws on that canvas: its graphics card, or where there is no way to it, this computer itself. */
-export function painterOn(canvas: HTMLCanvasElement): Painter | undefined {
-  const options: WebGLContextAttributes = { alpha: false, antialias: false, depth: false, stencil: false };
-  const gl = canvas.getContext('webgl', options);
+/** What draws on that canvas: the graphics card, or where there is no way to one, this computer itself. */
+export function painterOn(canvas: HTMLCanvasElement, accelerated: boolean): Painter | undefined {
+  const gl = accelerated ? canvas.getContext('webgl', WEB_GL) : null;
   if (gl) return webGl(canvas, gl);
-  const context = canvas.getContext('2d', { alpha: false });
+  const context = canvas.getContext('2d', { alpha: false, willReadFrequently: true });
   return context ? plain(canvas, context) : undefined;
 }
 
@@ -125,14 +133,16 @@ function prepare(gl: WebGLRenderingContext): WebGLTexture[] {
 
 function plain(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): Painter {
   let image: ImageData | undefined;
+  let pixels = new Uint32Array();
   return {
     draw(frame) {
       if (image?.width !== frame.width || image.height !== frame.height) {
         canvas.width = frame.width;
         canvas.height = frame.height;
         image = context.createImageData(frame.width, frame.height);
+        pixels = new Uint32Array(image.data.buffer);
       }
-      colour(frame, image.data);
+      colour(frame, pixels);
       context.putImageData(image, 0, 0);
     },
     clear: () => context.clearRect(0, 0, canvas.width, canvas.height),
@@ -140,19 +150,41 @@ function plain(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): Pa
   };
 }
 
-/** The colours of a picture, four bytes a pixel: what the shader does. */
-export function colour({ width, height, y, u, v }: Frame, into: Uint8ClampedArray): void {
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const at = row * width + column;
-      const half = (row >> 1) * (width >> 1) + (column >> 1);
-      const luma = 1.16438 * ((y[at] ?? 0) - 16);
-      const blue = (u[half] ?? 0) - 128;
-      const red = (v[half] ?? 0) - 128;
-      into[4 * at] = luma + 1.59603 * red;
-      into[4 * at + 1] = luma - 0.391762 * blue - 0.812968 * red;
-      into[4 * at + 2] = luma + 2.01723 * blue;
-      into[4 * at + 3] = 255;
+/**
+ * The colours of a picture: what the shader does, by tables, four pixels that share their colour at a time. The bytes of a pixel
+ * are red, green, blue and 255 (on little-endian computers, which all are that have a browser).
+ */
+export function colour({ width, height, y, u, v }: Frame, into: Uint32Array): void {
+  let at = 0;
+  for (let row = 0; row < height; row += 2) {
+    const end = (row + 1) * width;
+    for (let upper = row * width, lower = end; upper < end; upper += 2, lower += 2, at++) {
+      const blue = u[at] ?? 0;
+      const red = v[at] ?? 0;
+      const toRed = RED[red] ?? 0;
+      const toGreen = ((GREEN_OF_BLUE[blue] ?? 0) + (GREEN_OF_RED[red] ?? 0)) >> 16;
+      const toBlue = BLUE[blue] ?? 0;
+      into[upper] = pixel(LUMA[y[upper] ?? 0] ?? 0, toRed, toGreen, toBlue);
+      into[upper + 1] = pixel(LUMA[y[upper + 1] ?? 0] ?? 0, toRed, toGreen, toBlue);
+      into[lower] = pixel(LUMA[y[lower] ?? 0] ?? 0, toRed, toGreen, toBlue);
+      into[lower + 1] = pixel(LUMA[y[lower + 1] ?? 0] ?? 0, toRed, toGreen, toBlue);
     }
   }
 }
+
+function pixel(luma: number, red: number, green: number, blue: number): number {
+  return (
+    OPAQUE | ((BYTE[luma + blue] ?? 0) << 16) | ((BYTE[luma + green] ?? 0) << 8) | (BYTE[luma + red] ?? 0)
+  );
+}
+
+const OPAQUE = 255 << 24;
+/** What is too dark or too bright is the darkest or brightest; from -512, as `LUMA` is. */
+const BYTE = Uint8Array.from({ length: 1536 }, (_, at) => Math.min(255, Math.max(0, at - 512)));
+const table = (factor: number, from: number, plus: number) =>
+  Int32Array.from({ length: 256 }, (_, value) => Math.round(factor * (value - from)) + plus);
+const LUMA = table(1.16438, 16, 512);
+const RED = table(1.59603, 128, 0);
+const GREEN_OF_BLUE = table(-0.391762 * 65536, 128, 0);
+const GREEN_OF_RED = table(-0.812968 * 65536, 128, 1 << 15);
+const BLUE = table(2.01723, 128, 0);

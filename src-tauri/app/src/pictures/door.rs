@@ -21,6 +21,7 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use super::Gallery;
 use super::protocol::{Hello, LONGEST, Refusal, View, Wish, write};
+use super::tile::Tile;
 
 /// The only path there is.
 const PATH: &str = "/picture";
@@ -37,6 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Door {
     address: SocketAddr,
     tickets: Arc<Tickets>,
+    accelerated: bool,
 }
 
 /// What lets one socket in, once.
@@ -46,6 +48,8 @@ pub struct Ticket {
     pub url: String,
     /// To be told in the first message.
     pub token: String,
+    /// A graphics card draws this computer's pages.
+    pub accelerated: bool,
 }
 
 /// What a ticket's window may look at.
@@ -58,11 +62,11 @@ pub enum Scope {
 }
 
 impl Door {
-    /// Opens it for pages of these origins.
+    /// Opens it for pages of these origins, which a graphics card draws or not.
     ///
     /// # Errors
     /// There is no free port on 127.0.0.1.
-    pub async fn open<G: Gallery>(gallery: G, origins: Vec<String>) -> io::Result<Self> {
+    pub async fn open<G: Gallery>(gallery: G, origins: Vec<String>, accelerated: bool) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let tickets = Arc::new(Tickets::default());
@@ -74,12 +78,16 @@ impl Door {
             numbers: AtomicU64::new(0),
         });
         tokio::spawn(listen(listener, room));
-        Ok(Self { address, tickets })
+        Ok(Self { address, tickets, accelerated })
     }
 
     /// A ticket for one socket, good for half a minute.
     pub fn ticket(&self, scope: Scope) -> Ticket {
-        Ticket { url: format!("ws://{}{PATH}", self.address), token: self.tickets.issue(scope, Instant::now()) }
+        Ticket {
+            url: format!("ws://{}{PATH}", self.address),
+            token: self.tickets.issue(scope, Instant::now()),
+            accelerated: self.accelerated,
+        }
     }
 }
 
@@ -212,13 +220,15 @@ impl<G: Gallery> Room<G> {
         // Several places may look at one view, and the engine counts them.
         let place = format!("window-{}", self.numbers.fetch_add(1, Ordering::Relaxed));
         self.gallery.look(&place, &hello.view, hello.size).await.map_err(|_| Refusal::View)?;
-        let ending = self.show(socket, &place, &hello.view).await;
+        let ending = self.show(socket, &place, &hello).await;
         self.gallery.look_away(&place, &hello.view).await;
         ending
     }
 
     /// Sends a picture whenever the page asks and there is a newer one.
-    async fn show(&self, socket: &mut WebSocketStream<TcpStream>, place: &str, view: &View) -> Result<(), Ending> {
+    async fn show(&self, socket: &mut WebSocketStream<TcpStream>, place: &str, hello: &Hello) -> Result<(), Ending> {
+        let view = &hello.view;
+        let mut tile = Tile::new(hello.size);
         let mut pictures = self.gallery.pictures(view);
         // The first ask is answered with what is there.
         pictures.mark_changed();
@@ -228,12 +238,15 @@ impl<G: Gallery> Room<G> {
             tokio::select! {
                 message = text(socket) => match Wish::read(&message?).ok_or(Refusal::Message)? {
                     Wish::Next => asked = true,
-                    Wish::Size(size) => self.gallery.look(place, view, size).await.map_err(|_| Refusal::View)?,
+                    Wish::Size(size) => {
+                        tile.resize(size);
+                        self.gallery.look(place, view, size).await.map_err(|_| Refusal::View)?;
+                    }
                 },
                 changed = pictures.changed(), if asked => {
                     changed.map_err(|_| Ending::Over)?;
                     let picture = pictures.borrow_and_update().clone();
-                    let bytes = picture.map(|frame| write(&frame, sequence)).unwrap_or_default();
+                    let bytes = picture.map(|frame| write(&tile.fitting(&frame), sequence)).unwrap_or_default();
                     let sent = socket.send(Message::Binary(bytes.into()));
                     tokio::time::timeout(PATIENCE, sent).await.map_err(|_| Ending::Late)??;
                     sequence = sequence.wrapping_add(1);

@@ -59,7 +59,7 @@ impl Hall {
     async fn open() -> Self {
         let (sender, looks) = mpsc::unbounded_channel();
         let wall = Wall { source: Arc::new(Mutex::new(Some(watch::channel(None).0))), looks: sender };
-        let door = Door::open(wall.clone(), vec![ORIGIN.to_owned()]).await.unwrap();
+        let door = Door::open(wall.clone(), vec![ORIGIN.to_owned()], true).await.unwrap();
         Self { door, wall, looks }
     }
 

@@ -19,7 +19,9 @@ pub async fn make() {
         panic!("{}: {error}", directory.display());
     }
     for dark in [false, true] {
-        let desk = tokio::task::block_in_place(|| Desk::with(Plan { screen: (2600, 1800), scale: 2, dark }));
+        let desk = tokio::task::block_in_place(|| {
+            Desk::with(Plan { screen: (2600, 1800), scale: 2, dark, ..Plan::default() })
+        });
         let album = Album { directory: directory.clone(), look: if dark { "dark" } else { "light" } };
         take(&desk, &album).await;
     }
