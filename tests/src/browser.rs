@@ -1,4 +1,4 @@
-//! Headless Chromium with one page open, driven through its debugging socket, on a host of its own.
+//! Chromium with one page open, headless or on a display, driven through its debugging socket, on a host of its own.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -47,12 +47,26 @@ pub struct Browser {
 impl Browser {
     /// Starts it on a host with this page, whose camera and microphone are these arguments' (`--use-file-for-fake-…`).
     pub fn start(host: &Host, page: &'static str, arguments: Vec<String>) -> Result<Self, BrowserError> {
+        Self::start_on(None, host, page, arguments)
+    }
+
+    /// [`start`](Self::start)s it with a window on a display.
+    pub fn show(display: &str, host: &Host, page: &'static str, arguments: Vec<String>) -> Result<Self, BrowserError> {
+        Self::start_on(Some(display.to_owned()), host, page, arguments)
+    }
+
+    fn start_on(
+        display: Option<String>,
+        host: &Host,
+        page: &'static str,
+        arguments: Vec<String>,
+    ) -> Result<Self, BrowserError> {
         let listener = host.listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let address = listener.local_addr()?;
         std::thread::spawn(move || serve(&listener, page));
         let profile = tempfile::tempdir()?;
         let home = profile.path().display().to_string();
-        let mut child = host.run(move || spawn(&home, arguments))??;
+        let mut child = host.run(move || spawn(display.as_deref(), &home, arguments))??;
         let endpoint = endpoint(&mut child).and_then(|endpoint| {
             let at = endpoint.strip_prefix("ws://").and_then(|it| it.split('/').next()).and_then(|it| it.parse().ok());
             Ok((at.ok_or_else(|| BrowserError::Talk(format!("it listens at {endpoint}")))?, endpoint))
@@ -155,15 +169,18 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn spawn(home: &str, arguments: Vec<String>) -> std::io::Result<Child> {
+fn spawn(display: Option<&str>, home: &str, arguments: Vec<String>) -> std::io::Result<Child> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = |name: &&str| std::env::split_paths(&path).any(|place| place.join(name).is_file());
     let name = NAMES.into_iter().find(is_there).unwrap_or(NAMES[0]);
     // When we are killed, nobody drops anything: then the system kills it.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", name]);
+    match display {
+        Some(display) => command.env("DISPLAY", display).args(["--window-position=0,0", "--no-default-browser-check"]),
+        None => command.arg("--headless"),
+    };
     command.args([
-        "--headless",
         "--no-sandbox",
         "--disable-gpu",
         "--disable-quic",

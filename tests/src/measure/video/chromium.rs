@@ -132,13 +132,66 @@ pub fn tiles(seconds: f64, props: &Props<'_>, codec: Option<&str>) -> Result<Til
     Ok(Tiles { seen, begun, ended, cpu })
 }
 
-fn open(host: &Host, props: &Props<'_>, setting: &Setting, codec: Option<&str>) -> Result<Browser, Unmeasured> {
+/// A call of which one end has a window, and draws what it sees without noting any of it.
+pub struct Shown {
+    page: Browser,
+    _other: Browser,
+    _path: Path,
+}
+
+impl Shown {
+    /// Both cameras are on. The window draws the other's picture and its own as large as told.
+    pub fn open(display: &str, props: &Props<'_>, tile: (u32, u32), inset: (u32, u32)) -> Result<Self, Unmeasured> {
+        let size = (props.film.width, props.film.height);
+        let path = Path::lay(Quality::default(), 1)?;
+        let mut page = Browser::show(display, path.host(0), PAGE, sources(props))?;
+        let wish = json!({
+            "camera": size, "draw": tile, "inset": inset, "stills": 0, "kbps": MOST_KBPS, "codec": null, "whole": true,
+            "watch": false, "processed": true,
+        });
+        page.call(&format!("open_call({wish})"))?;
+        let setting = Setting { camera: Some(size), draw: Some(size), stills: 0, kbps: MOST_KBPS, whole: true };
+        let mut other = open(path.host(1), props, &setting, None)?;
+        for end in [&mut page, &mut other] {
+            end.call("connect()")?;
+        }
+        page.call("show(0, false)")?;
+        let offer = page.text("offer(0)")?;
+        let answer = other.text(&format!("answer(0, {})", json!(offer)))?;
+        let accepted = number(&page.call(&format!("accept(0, {})", json!(answer)))?);
+        first_picture(&mut other, accepted)?;
+        Ok(Self { page, _other: other, _path: path })
+    }
+
+    /// The window's first process.
+    pub fn pid(&self) -> u32 {
+        self.page.pid()
+    }
+
+    /// How many pictures of the other side it has drawn.
+    pub fn drawn(&mut self) -> Result<f64, Unmeasured> {
+        Ok(number(&self.page.call("drawn")?))
+    }
+
+    /// How large it draws them, pixels.
+    pub fn tile(&mut self) -> Result<(f64, f64), Unmeasured> {
+        let mut side = |name: &str| -> Result<f64, Unmeasured> {
+            Ok(number(&self.page.call(&format!("document.querySelector('video:not(.inset)').client{name}"))?))
+        };
+        Ok((side("Width")?, side("Height")?))
+    }
+}
+
+fn sources(props: &Props<'_>) -> Vec<String> {
     let file = |kind: &str, file: &Place| format!("--use-file-for-fake-{kind}-capture={}", file.display());
-    let arguments = vec![file("video", &props.film.file), file("audio", &props.said)];
-    let mut browser = Browser::start(host, PAGE, arguments)?;
+    vec![file("video", &props.film.file), file("audio", &props.said)]
+}
+
+fn open(host: &Host, props: &Props<'_>, setting: &Setting, codec: Option<&str>) -> Result<Browser, Unmeasured> {
+    let mut browser = Browser::start(host, PAGE, sources(props))?;
     let wish = json!({
-        "camera": setting.camera, "draw": setting.draw, "stills": setting.stills,
-        "kbps": setting.kbps, "codec": codec, "whole": setting.whole, "watch": true,
+        "camera": setting.camera, "draw": setting.draw, "inset": null, "stills": setting.stills,
+        "kbps": setting.kbps, "codec": codec, "whole": setting.whole, "watch": true, "processed": false,
     });
     browser.call(&format!("open_call({wish})"))?;
     Ok(browser)

@@ -69,6 +69,7 @@ pub fn measure(options: &Options) -> Result<Report, Unmeasured> {
     let mut bench = Bench { options, props: Props { film: &film, said }, judge, report };
     bench.clear()?;
     bench.cost()?;
+    bench.window()?;
     bench.opening()?;
     bench.narrow_and_lossy()?;
     bench.drop_and_return()?;
@@ -122,32 +123,38 @@ impl Bench<'_> {
         section.add("rate_fps", "pictures a second at the other side", 0, rate);
         let lines = both.each_ref().map(|it| Spread::new(it.seen.lines(it.begun + SETTLED, it.ended)));
         section.add("lines", "lines of the picture", 0, lines);
-        eprintln!("video: what it costs: Peal with a window …");
-        let drawn = window::run(seconds, &self.props)?;
-        let chromium = || Spread::new([both[1].cpu[0]]);
-        let server = Spread::new([drawn.cpu[1]]);
-        section.add(
-            "window_cpu_percent",
-            "with the window that draws it, % of a core",
-            0,
-            [Spread::new([drawn.cpu[0]]), chromium()],
-        );
-        section.add("display_cpu_percent", "its display server, % of a core", 0, [server, Spread::new([])]);
-        section.add(
-            "window_fps",
-            "pictures a second that it drew",
-            0,
-            [Spread::new([drawn.fps]), Spread::new(both[1].seen.rates(both[1].begun + SETTLED, both[1].ended))],
-        );
-        section.add("window_lines", "lines of them", 0, [Spread::new([drawn.lines]), Spread::new([])]);
         machine(&mut section, &both);
         self.report.add(section);
         let codec = both[1].codec.clone().unwrap_or_else(|| "?".to_owned());
         self.report.remark(format!(
-            "Peal codes H264, Chromium {codec}. Peal's ends have no window but where it says so: what is counted is camera, \
-             coding, decoding and the network. Chromium draws what it sees, both ways, without a graphics card, and has no \
-             display server."
+            "What it costs: Peal codes H264, Chromium {codec}. Peal's ends have no window: what is counted is camera, coding, \
+             decoding and the network; Chromium draws both ways into a window that nobody sees."
         ));
+        Ok(())
+    }
+
+    /// The same with a window that draws it.
+    fn window(&mut self) -> Result<(), Unmeasured> {
+        if !self.wants("window") {
+            return Ok(());
+        }
+        let seconds = if self.options.quick { 14.0 } else { 30.0 };
+        eprintln!("video: in a window: Peal, then Chromium …");
+        let drawn = window::run(seconds, &self.props)?;
+        let mut section = Section::new("window", "720p30 in a window, both cameras on, no graphics card");
+        let mut each = |key: &'static str, words: &'static str, of: fn(&window::Drawn) -> f64| {
+            section.add(key, words, 0, drawn.each_ref().map(|it| Spread::new([of(it)])));
+        };
+        each("cpu_percent", "processor of the end with the window, % of a core", |it| it.cpu[0]);
+        each("display_cpu_percent", "its display server, % of a core", |it| it.cpu[1]);
+        each("rate_fps", "pictures a second that it drew", |it| it.fps);
+        each("width", "how wide, pixels", |it| it.tile.0);
+        each("height", "how high, pixels", |it| it.tile.1);
+        self.report.add(section);
+        self.report.remark(
+            "In a window: both draw in one of the same size under the same display server, and free voices of echo and noise; \
+             Peal's sound goes through devices, Chromium's microphone is a file.",
+        );
         Ok(())
     }
 
