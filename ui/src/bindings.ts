@@ -550,6 +550,8 @@ export type ErrorCode =
 "camera_failed" | 
 /**  The screen, window or file that was to be shown can't be read, or is gone. */
 "source_failed" | 
+/**  The desktop asked the person what to show, and nothing was picked. */
+"not_picked" | 
 /**  No address of a media server, or one that may not be used. */
 "bad_stream_url" | 
 /**  Nothing answers at the media server's address. */
@@ -1529,7 +1531,7 @@ looped?: boolean } |
 export type VideoSources = {
 	/**  Cameras. */
 	cameras: DeviceView[],
-	/**  Screens. */
+	/**  Screens. Under Wayland one, `picked`: the desktop asks the person for a screen or a window. */
 	screens: DeviceView[],
 	/**  Windows of other programs. */
 	windows: DeviceView[],

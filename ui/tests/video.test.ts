@@ -154,6 +154,19 @@ test('a screen is shared from a list, and stopping it brings the camera back', a
   ]);
 });
 
+test('where the desktop asks what to show, the list says so, and nothing picked is no failure', async () => {
+  const phone = await open({ video: noVideo, calls: [video({ my_video: false })] });
+  phone.answers.videoSources = () => ({ cameras: [], screens: [{ id: 'picked', name: 'x' }], windows: [] });
+  phone.answers.openCamera = () => {
+    throw Object.assign(new Error('nothing was picked'), { code: 'not_picked', hint: '' });
+  };
+  await click('share');
+  expect(the('source').textContent).toMatch(/A screen or a window.*Your desktop asks which one/);
+  await clickOn('source', { sourceId: 'picked' });
+  expect(given(phone, 'openCamera')).toEqual([{ source: { kind: 'screen', id: 'picked' } }]);
+  expect(find('toast')).toBeNull();
+});
+
 test('whoever had no camera on shows nothing after sharing', async () => {
   const phone = await open({ video: noVideo, calls: [video({ my_video: false })] });
   phone.answers.videoSources = () => ({ cameras: [], screens: [{ id: 's1', name: 'Display' }], windows: [] });

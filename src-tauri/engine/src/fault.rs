@@ -100,6 +100,7 @@ impl From<VideoError> for PealError {
             VideoError::Busy => ErrorCode::CameraBusy,
             VideoError::Denied => ErrorCode::CameraDenied,
             VideoError::Unplugged | VideoError::Silent(_) | VideoError::Unusable(_) => ErrorCode::CameraFailed,
+            VideoError::NotPicked => ErrorCode::NotPicked,
             VideoError::UnknownDevice(_)
             | VideoError::NoScreen
             | VideoError::WindowClosed

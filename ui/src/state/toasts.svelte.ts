@@ -36,7 +36,9 @@ class Toasts {
   }
 
   fail(thrown: unknown): void {
-    this.show(errorSaid(asPealError(thrown)), 'bad');
+    const error = asPealError(thrown);
+    // Whoever closed the desktop's own dialog knows.
+    if (error.code !== 'not_picked') this.show(errorSaid(error), 'bad');
   }
 
   dismiss(id: number): void {

@@ -57,6 +57,8 @@ pub enum ErrorCode {
     CameraFailed,
     /// The screen, window or file that was to be shown can't be read, or is gone.
     SourceFailed,
+    /// The desktop asked the person what to show, and nothing was picked.
+    NotPicked,
     /// No address of a media server, or one that may not be used.
     BadStreamUrl,
     /// Nothing answers at the media server's address.
@@ -127,6 +129,7 @@ impl ErrorCode {
             Self::CameraDenied => "Allow Peal to use the camera and to record the screen in the system's settings.",
             Self::CameraFailed => "Reconnect the camera, or choose another.",
             Self::SourceFailed => "Choose another screen, window or file.",
+            Self::NotPicked => "Pick a screen or a window in the desktop's dialog.",
             Self::BadStreamUrl => {
                 "Use an address like https://media.example.org/live/whip; http is for a server on this computer."
             }

@@ -99,7 +99,7 @@ pub struct StopRemoteViewParams {
 pub struct VideoSources {
     /// Cameras.
     pub cameras: Vec<DeviceView>,
-    /// Screens.
+    /// Screens. Under Wayland one, `picked`: the desktop asks the person for a screen or a window.
     pub screens: Vec<DeviceView>,
     /// Windows of other programs.
     pub windows: Vec<DeviceView>,

@@ -58,7 +58,8 @@ impl Engine {
         self.ask(Command::StopRemoteView(params)).await.map(drop)
     }
 
-    /// Looks for cameras, screens and windows. Where there are none, or the system hides them, a list is empty.
+    /// Looks for cameras, screens and windows. Where there are none, or the system hides them, a list is empty. Under Wayland
+    /// there is one screen, `picked`: whoever opens it is asked by the desktop what to show.
     pub async fn video_sources(&self) -> Result<VideoSources, PealError> {
         match self.ask(Command::VideoSources).await? {
             Answer::VideoSources(sources) => Ok(sources),

@@ -114,6 +114,8 @@ export const sources = {
   shown: 'Shown now',
   none: 'There is nothing to show: no screen, window or camera was found.',
   unnamed: { screen: 'Screen', window: 'Window', camera: 'Camera' },
+  picked: 'A screen or a window',
+  pickedNote: 'Your desktop asks which one',
 };
 
 /** A call in a window of its own, above all others. */

@@ -193,6 +193,10 @@ export const errors = {
     title: 'What you showed is gone',
     hint: 'Choose another screen or window.',
   },
+  not_picked: {
+    title: 'Nothing is shown',
+    hint: 'Pick a screen or a window when your desktop asks.',
+  },
   bad_stream_url: {
     title: 'That address can’t be used',
     hint: 'A media server’s address begins with https://; http:// is for one on this computer.',

@@ -107,6 +107,8 @@ export const sources: Words['sources'] = {
   shown: '正在展示',
   none: '没有可以展示的内容：没有找到屏幕、窗口或摄像头。',
   unnamed: { screen: '屏幕', window: '窗口', camera: '摄像头' },
+  picked: '屏幕或窗口',
+  pickedNote: '桌面会询问您要展示哪一个',
 };
 
 export const small: Words['small'] = {

@@ -129,6 +129,7 @@ export const errors: Words['errors'] = {
   camera_denied: { title: 'Peal 没有权限', hint: '请在系统设置中允许 Peal 使用摄像头和录制屏幕。' },
   camera_failed: { title: '摄像头出现故障', hint: '请重新连接，或在设置中另选一个。' },
   source_failed: { title: '您展示的内容已不可用', hint: '请另选一个屏幕或窗口。' },
+  not_picked: { title: '没有展示任何内容', hint: '请在桌面询问时选择一个屏幕或窗口。' },
   bad_stream_url: {
     title: '该地址不可用',
     hint: '媒体服务器的地址以 https:// 开头；http:// 只能用于本机上的服务器。',

@@ -28,7 +28,6 @@ pub(in crate::video) enum Subsampling {
 pub(in crate::video) enum Order {
     Rgb,
     Bgr,
-    #[cfg(any(test, not(target_os = "linux")))]
     Rgba,
     Bgra,
 }
@@ -56,9 +55,7 @@ impl Order {
     fn step(self) -> usize {
         match self {
             Self::Rgb | Self::Bgr => 3,
-            #[cfg(any(test, not(target_os = "linux")))]
-            Self::Rgba => 4,
-            Self::Bgra => 4,
+            Self::Rgba | Self::Bgra => 4,
         }
     }
 }
@@ -213,7 +210,6 @@ impl Planar {
             match order {
                 Order::Rgb => rgb_lines::<3, 0, 2>(above, below, luma, blue, red),
                 Order::Bgr => rgb_lines::<3, 2, 0>(above, below, luma, blue, red),
-                #[cfg(any(test, not(target_os = "linux")))]
                 Order::Rgba => rgb_lines::<4, 0, 2>(above, below, luma, blue, red),
                 Order::Bgra => rgb_lines::<4, 2, 0>(above, below, luma, blue, red),
             }

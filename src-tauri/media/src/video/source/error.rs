@@ -27,6 +27,9 @@ pub enum VideoError {
     /// There is no screen to be seen: no display, or one that shows itself to nobody.
     #[error("there is no screen that can be shown")]
     NoScreen,
+    /// The desktop asked what to show, and nothing was picked.
+    #[error("nothing was picked to be shown")]
+    NotPicked,
     /// The window that was shown was closed.
     #[error("the window was closed")]
     WindowClosed,
@@ -65,6 +68,7 @@ impl VideoError {
             Self::UnknownDevice(_) => "unknown_source",
             Self::Silent(_) => "camera_silent",
             Self::NoScreen => "no_screen",
+            Self::NotPicked => "not_picked",
             Self::WindowClosed => "window_closed",
             Self::Unusable(_) => "source_unusable",
             Self::File { .. } => "video_file",
@@ -81,6 +85,7 @@ impl VideoError {
             Self::UnknownDevice(_) => "Choose another camera, screen or window.",
             Self::Silent(_) => "Unplug the camera and plug it in again.",
             Self::NoScreen => "Showing the screen needs a desktop that allows it.",
+            Self::NotPicked => "Pick a screen or a window in the desktop's dialog.",
             Self::WindowClosed => "Choose another window to show.",
             Self::Unusable(_) => "Try another camera or another resolution.",
             Self::File { .. } => "Choose a Y4M file, such as ffmpeg -i video.mp4 video.y4m makes.",

@@ -134,7 +134,8 @@ pub fn cameras() -> Vec<VideoDevice> {
     camera::cameras()
 }
 
-/// The screens of this computer; none where there is no display.
+/// The screens of this computer; none where there is no display. Under Wayland there is one, for which the desktop asks the
+/// person to pick a screen or a window.
 pub fn screens() -> Vec<VideoDevice> {
     screen::all(screen::Kind::Screen)
 }

@@ -102,8 +102,8 @@ fn run(
 fn open(choice: &SourceChoice, format: Format, control: &Arc<Control>) -> Result<Box<dyn Reel>, VideoError> {
     Ok(match choice {
         SourceChoice::Camera { id } => Box::new(camera::Camera::open(id.as_deref(), format, control)?),
-        SourceChoice::Screen { id } => Box::new(Screen::open(Kind::Screen, id, format)?),
-        SourceChoice::Window { id } => Box::new(Screen::open(Kind::Window, id, format)?),
+        SourceChoice::Screen { id } => Box::new(Screen::open(Kind::Screen, id, format, control)?),
+        SourceChoice::Window { id } => Box::new(Screen::open(Kind::Window, id, format, control)?),
         SourceChoice::File { path, looped } => Box::new(file::File::open(path, *looped, format)?),
         SourceChoice::Pattern => Box::new(pattern::Pattern::new(format)),
     })

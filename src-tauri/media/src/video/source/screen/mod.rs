@@ -1,9 +1,16 @@
 //! A screen or a window as a source.
 //!
-//! On Linux the X server is asked directly, through shared memory, and only when something changed; elsewhere xcap asks the system.
+//! On Linux the X server is asked directly, through shared memory, and only when something changed, and under Wayland the desktop;
+//! elsewhere xcap asks the system.
 
+#[cfg(target_os = "linux")]
+mod cast;
+#[cfg(target_os = "linux")]
+mod linux;
 #[cfg(not(target_os = "linux"))]
 mod native;
+#[cfg(target_os = "linux")]
+mod picked;
 #[cfg(target_os = "linux")]
 mod pointer;
 #[cfg(target_os = "linux")]
@@ -16,10 +23,10 @@ use super::{Format, VideoDevice, VideoError};
 use crate::video::convert::{Fit, Planar, Scaler};
 use crate::video::{Frame, MIN_SIDE};
 
+#[cfg(target_os = "linux")]
+use linux as system;
 #[cfg(not(target_os = "linux"))]
 use native as system;
-#[cfg(target_os = "linux")]
-use x11 as system;
 
 /// The largest picture that is made of a screen, in pixels, lying or upright.
 const LARGEST: (u32, u32) = (1_920, 1_080);
@@ -52,8 +59,8 @@ pub(super) fn all(kind: Kind) -> Vec<VideoDevice> {
 }
 
 impl Screen {
-    pub(super) fn open(kind: Kind, id: &str, format: Format) -> Result<Self, VideoError> {
-        let (capture, name) = system::Capture::open(kind, id)?;
+    pub(super) fn open(kind: Kind, id: &str, format: Format, control: &Control) -> Result<Self, VideoError> {
+        let (capture, name) = system::Capture::open(kind, id, control)?;
         let frame_rate = format.frame_rate.min(FASTEST);
         let (planar, scaler) = (Planar::default(), Scaler::sharp());
         Ok(Self { name, capture, frame_rate, beat: Beat::new(frame_rate, 1), planar, scaler, last: None })

@@ -2,6 +2,7 @@
 
 use xcap::{Monitor, Window, XCapError};
 
+use super::super::worker::Control;
 use super::super::{VideoDevice, VideoError};
 use super::Kind;
 use crate::video::convert::{Order, Planar};
@@ -22,7 +23,7 @@ pub(super) fn all(kind: Kind) -> Vec<VideoDevice> {
 
 impl Capture {
     /// Opens what has this id; with it comes its name.
-    pub(super) fn open(kind: Kind, id: &str) -> Result<(Self, String), VideoError> {
+    pub(super) fn open(kind: Kind, id: &str, _: &Control) -> Result<(Self, String), VideoError> {
         let found = match kind {
             Kind::Screen => screens()
                 .into_iter()
