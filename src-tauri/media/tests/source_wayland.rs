@@ -1,4 +1,4 @@
-//! What a person picks under Wayland: a real compositor without a screen, its portal, and PipeWire, started for each test.
+//! What a person picks under Wayland: a real compositor without a screen, its portal, and `PipeWire`, started for each test.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ mod wayland_support;
 use peal_media::video::{Frame, Picture, Source, SourceChoice, SourceEvent, TouchUp, VideoError, screens, windows};
 use source_support::{FORMAT, next, next_picture, opened};
 use tokio::sync::watch;
-use wayland_support::{Chooser, on_desktop};
+use wayland_support::{Chooser, Desktop, on_desktop, until};
 
 /// Luma, blue and red.
 const RED: [u8; 3] = [81, 90, 240];
@@ -29,9 +29,9 @@ fn what_the_person_picks_is_shown_and_followed() {
         until_seen(&mut pictures, RED).await;
         desktop.paints("green");
         until_seen(&mut pictures, GREEN).await;
-        assert!(desktop.is_watched());
+        assert!(Desktop::is_watched());
         drop(source);
-        desktop.until("nobody watches", || !desktop.is_watched());
+        until("nobody watches", || !Desktop::is_watched());
     });
 }
 
@@ -48,7 +48,7 @@ fn who_gives_up_while_the_desktop_asks_is_not_shown() {
     on_desktop("who_gives_up_while_the_desktop_asks_is_not_shown", Chooser::Thinks, async |desktop| {
         let mut source = open("picked");
         let mut events = source.events();
-        desktop.until("the desktop asks", || desktop.asks());
+        until("the desktop asks", || desktop.asks());
         drop(source);
         assert_eq!(next(&mut events).await, SourceEvent::Failed(VideoError::NotPicked));
     });

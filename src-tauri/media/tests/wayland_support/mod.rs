@@ -67,7 +67,7 @@ impl Desktop {
     }
 
     /// Somebody takes the pictures.
-    pub fn is_watched(&self) -> bool {
+    pub fn is_watched() -> bool {
         says(Command::new("pw-cli").args(["ls", "Node"]), "Stream/Input/Video")
     }
 
@@ -75,11 +75,6 @@ impl Desktop {
     pub fn ends(&self) {
         let id = fs::read_to_string(self.place.join("portal-wlr.pid")).unwrap();
         assert!(Command::new("kill").args(["-s", "KILL", id.trim()]).status().unwrap().success());
-    }
-
-    /// Waits until something is so.
-    pub fn until(&self, what: &str, holds: impl FnMut() -> bool) {
-        until(what, holds);
     }
 }
 
@@ -173,7 +168,7 @@ impl Session {
         until("sway", || self.says("swaymsg", &["-s", &socket, "-r", "-t", "get_outputs"], "\"height\": 600"));
         let display = fs::read_dir(&home).unwrap().flatten().map(|it| it.path()).find(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            name.starts_with("wayland-") && !name.ends_with(".lock")
+            name.strip_prefix("wayland-").is_some_and(|number| number.parse::<u32>().is_ok())
         });
         let display = display.unwrap().display().to_string();
         let desktop = "sway".to_owned();
@@ -242,7 +237,8 @@ impl Session {
     /// What its programs have said.
     fn words(&self) -> String {
         let said = |name: &str| fs::read_to_string(self.at(&format!("{name}.log"))).unwrap_or_default();
-        self.running.iter().map(|(name, _)| format!("--- {name}\n{}\n", said(name))).collect()
+        let all: Vec<String> = self.running.iter().map(|(name, _)| format!("--- {name}\n{}", said(name))).collect();
+        all.join("\n")
     }
 }
 
@@ -279,7 +275,8 @@ fn says(command: &mut Command, words: &str) -> bool {
     output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(words))
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+/// Waits until something is so.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
