@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 /// Packets sent within this time count as one group.
 const GROUP: Duration = Duration::from_millis(5);
+/// Packets that come within this time of each other, closer than they were sent, were held up together: by a radio that was
+/// away, or by a receiver that was not given the processor (the draft's pre-filtering, section 5.2). So much is one group.
+const BURST: Duration = Duration::from_millis(5);
+const LONGEST_BURST: Duration = Duration::from_millis(100);
 /// Groups that the line is fitted to.
 const WINDOW: usize = 20;
 const SMOOTHING: f64 = 0.9;
@@ -70,7 +74,25 @@ pub struct DelayDetector {
 struct Group {
     first_sent: Instant,
     sent: Instant,
+    first_arrived: Duration,
     arrived: Duration,
+}
+
+impl Group {
+    fn new(first: Passage) -> Self {
+        Self { first_sent: first.sent, sent: first.sent, first_arrived: first.arrived, arrived: first.arrived }
+    }
+
+    /// Whether the next packet belongs to it: left with it, or came with it after both had been held up.
+    fn holds(&self, next: Passage) -> bool {
+        if next.sent.saturating_duration_since(self.first_sent) <= GROUP {
+            return true;
+        }
+        let apart = next.arrived.saturating_sub(self.arrived);
+        apart <= BURST
+            && apart < next.sent.saturating_duration_since(self.sent)
+            && next.arrived.saturating_sub(self.first_arrived) <= LONGEST_BURST
+    }
 }
 
 impl DelayDetector {
@@ -98,10 +120,10 @@ impl DelayDetector {
     pub fn add(&mut self, passage: Passage) {
         self.note_queue(passage);
         let Some(group) = &mut self.group else {
-            self.group = Some(Group { first_sent: passage.sent, sent: passage.sent, arrived: passage.arrived });
+            self.group = Some(Group::new(passage));
             return;
         };
-        if passage.sent.saturating_duration_since(group.first_sent) <= GROUP {
+        if group.holds(passage) {
             group.sent = group.sent.max(passage.sent);
             group.arrived = group.arrived.max(passage.arrived);
             return;
@@ -112,7 +134,7 @@ impl DelayDetector {
             let arrived_ms = group.arrived.as_secs_f64() * 1000.0 - last.arrived.as_secs_f64() * 1000.0;
             self.add_group(sent_ms, arrived_ms, group.arrived);
         }
-        self.group = Some(Group { first_sent: passage.sent, sent: passage.sent, arrived: passage.arrived });
+        self.group = Some(Group::new(passage));
     }
 
     pub fn usage(&self) -> Usage {
@@ -253,6 +275,24 @@ mod tests {
         let mut detector = DelayDetector::new(start);
         passages(&mut detector, start, 0, 2000, 0.0, 20.0);
         assert!(detector.standing_queue_ms() < 15.0, "{}", detector.standing_queue_ms());
+    }
+
+    #[test]
+    fn a_receiver_that_wakes_late_is_no_queue() {
+        let start = Instant::now();
+        let mut detector = DelayDetector::new(start);
+        let mut over = 0;
+        for number in 0..3_000_u32 {
+            let sent = u64::from(number) * 10;
+            // It is away for some time, and then takes all that came meanwhile within a moment.
+            let away = u64::from((number / 20).wrapping_mul(2_654_435_761) >> 16 & 0x7f);
+            let wakes = (sent + 50).div_ceil(200) * 200;
+            let arrived = if wakes - (sent + 50) < away { wakes } else { sent + 50 };
+            let arrived = Duration::from_millis(arrived) + Duration::from_micros(u64::from(number % 20) * 100);
+            detector.add(Passage { sent: start + Duration::from_millis(sent), arrived });
+            over += u32::from(detector.usage() == Usage::Over);
+        }
+        assert!(over < 10, "{over} of 3000");
     }
 
     #[test]
