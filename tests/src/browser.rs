@@ -45,19 +45,11 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts it on a host with this page, whose camera and microphone are these arguments' (`--use-file-for-fake-…`).
-    pub fn start(host: &Host, page: &'static str, arguments: Vec<String>) -> Result<Self, BrowserError> {
-        Self::start_on(None, host, page, arguments)
-    }
-
-    /// [`start`](Self::start)s it with a window on a display.
-    pub fn show(display: &str, host: &Host, page: &'static str, arguments: Vec<String>) -> Result<Self, BrowserError> {
-        Self::start_on(Some(display.to_owned()), host, page, arguments)
-    }
-
-    fn start_on(
-        display: Option<String>,
+    /// Starts it on a host with this page, whose camera and microphone are these arguments' (`--use-file-for-fake-…`); with a
+    /// window if it is told a display.
+    pub fn start(
         host: &Host,
+        display: Option<&str>,
         page: &'static str,
         arguments: Vec<String>,
     ) -> Result<Self, BrowserError> {
@@ -66,6 +58,7 @@ impl Browser {
         std::thread::spawn(move || serve(&listener, page));
         let profile = tempfile::tempdir()?;
         let home = profile.path().display().to_string();
+        let display = display.map(str::to_owned);
         let mut child = host.run(move || spawn(display.as_deref(), &home, arguments))??;
         let endpoint = endpoint(&mut child).and_then(|endpoint| {
             let at = endpoint.strip_prefix("ws://").and_then(|it| it.split('/').next()).and_then(|it| it.parse().ok());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use peal_media::video::{Frame, Source, SourceChoice, SourceEvent, TouchUp, VideoError, pattern, screens, windows};
-use source_support::{FORMAT, next, next_picture, opened};
+use source_support::{BLUE, FORMAT, RED, WHITE, apart, here, is, next, next_picture, opened, pixel};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux,
@@ -32,9 +32,7 @@ impl Drop for Server {
 /// Runs a test in a process of its own on a display of this size. The name is that of the test.
 fn on_display(name: &str, size: &str, test: impl AsyncFnOnce(Desk)) {
     if std::env::var_os("PEAL_TEST_DISPLAY").is_some() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        runtime.block_on(test(Desk::connect()));
-        return;
+        return here(test(Desk::connect()));
     }
     let mut server = Command::new("Xvfb");
     server.args(["-displayfd", "1", "-nolisten", "tcp", "-noreset", "-screen", "0", size]);
@@ -42,12 +40,8 @@ fn on_display(name: &str, size: &str, test: impl AsyncFnOnce(Desk)) {
     let mut display = String::new();
     BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut display).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", name, "--nocapture", "--test-threads", "1"]).env_remove("WAYLAND_DISPLAY");
-    child.env("DISPLAY", format!(":{}", display.trim())).env("PEAL_TEST_DISPLAY", "1");
-    let output = child.output().unwrap();
-    let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && words.contains("1 passed"), "{words}");
-    print!("{words}");
+    child.env_remove("WAYLAND_DISPLAY").env("DISPLAY", format!(":{}", display.trim())).env("PEAL_TEST_DISPLAY", "1");
+    apart(name, &mut child, String::new);
 }
 
 /// What a person does on the display.
@@ -107,28 +101,6 @@ impl Desk {
     fn hide_pointer(&self, at: (i16, i16)) {
         self.connection.warp_pointer(x11rb::NONE, self.root, 0, 0, 0, 0, at.0, at.1).unwrap().check().unwrap();
     }
-}
-
-const RED: u32 = 0xFF_00_00;
-const BLUE: u32 = 0x00_00_FF;
-const WHITE: u32 = 0xFF_FF_FF;
-
-/// Luma, blue and red of a place.
-fn pixel(frame: &Frame, x: u32, y: u32) -> [u8; 3] {
-    let at = |plane: &[u8], shift: u32| plane[((y >> shift) * (frame.width() >> shift) + (x >> shift)) as usize];
-    let [luma, blue, red] = frame.planes();
-    [at(luma, 0), at(blue, 1), at(red, 1)]
-}
-
-/// Whether a place has this colour, as BT.601 has it in limited range.
-fn is(frame: &Frame, x: u32, y: u32, colour: u32) -> bool {
-    let expected = match colour {
-        RED => [82, 90, 240],
-        BLUE => [41, 240, 110],
-        WHITE => [235, 128, 128],
-        _ => [16, 128, 128],
-    };
-    pixel(frame, x, y).iter().zip(expected).all(|(is, expected)| is.abs_diff(expected) <= 2)
 }
 
 /// The next picture in which this is so.

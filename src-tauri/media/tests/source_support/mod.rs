@@ -23,9 +23,7 @@ pub struct Cameras {
 /// Runs a test in a process of its own, to which the cameras of the directory are played. The name is that of the test.
 pub fn with_cameras(name: &str, test: impl AsyncFnOnce(Cameras)) {
     if let Some(directory) = std::env::var_os("PEAL_V4L2") {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        runtime.block_on(test(Cameras { directory: directory.into() }));
-        return;
+        return here(test(Cameras { directory: directory.into() }));
     }
     let directory = tempfile::tempdir().unwrap();
     let library = directory.path().join("v4l2.so");
@@ -36,11 +34,21 @@ pub fn with_cameras(name: &str, test: impl AsyncFnOnce(Cameras)) {
     let dev = directory.path().join("dev");
     fs::create_dir(&dev).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", name, "--nocapture", "--test-threads", "1"]);
-    let output = child.env("LD_PRELOAD", &library).env("PEAL_V4L2", &dev).output().unwrap();
+    child.env("LD_PRELOAD", &library).env("PEAL_V4L2", &dev);
+    apart(name, &mut child, String::new);
+}
+
+/// Runs a test of this file once more, in a process of its own that is prepared for it. Where it fails, `more` is said too.
+pub fn apart(name: &str, child: &mut Command, more: impl FnOnce() -> String) {
+    let output = child.args(["--exact", name, "--nocapture", "--test-threads", "1"]).output().unwrap();
     let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && words.contains("1 passed"), "{words}");
+    assert!(output.status.success() && words.contains("1 passed"), "{words}\n{}", more());
     print!("{words}");
+}
+
+/// What [`apart`] has prepared a process for.
+pub fn here(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(test);
 }
 
 impl Cameras {
@@ -132,4 +140,32 @@ pub async fn next_picture(pictures: &mut watch::Receiver<Picture>) -> std::sync:
 pub async fn opened(source: &mut Source) -> (SourceEvent, mpsc::UnboundedReceiver<SourceEvent>) {
     let mut events = source.events();
     (next(&mut events).await, events)
+}
+
+/// Eight bits each of red, green and blue.
+pub const RED: u32 = 0xFF_00_00;
+/// Likewise.
+pub const GREEN: u32 = 0x00_FF_00;
+/// Likewise.
+pub const BLUE: u32 = 0x00_00_FF;
+/// Likewise.
+pub const WHITE: u32 = 0xFF_FF_FF;
+
+/// Luma, blue and red of a place.
+pub fn pixel(frame: &Frame, x: u32, y: u32) -> [u8; 3] {
+    let at = |plane: &[u8], shift: u32| plane[((y >> shift) * (frame.width() >> shift) + (x >> shift)) as usize];
+    let [luma, blue, red] = frame.planes();
+    [at(luma, 0), at(blue, 1), at(red, 1)]
+}
+
+/// Whether a place has this colour, as BT.601 has it in limited range.
+pub fn is(frame: &Frame, x: u32, y: u32, colour: u32) -> bool {
+    let expected = match colour {
+        RED => [82, 90, 240],
+        GREEN => [145, 54, 34],
+        BLUE => [41, 240, 110],
+        WHITE => [235, 128, 128],
+        _ => [16, 128, 128],
+    };
+    pixel(frame, x, y).iter().zip(expected).all(|(is, expected)| is.abs_diff(expected) <= 2)
 }

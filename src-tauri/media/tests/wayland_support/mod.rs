@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Far more than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::source_support::{PATIENCE, apart, here};
+
 /// Tells the test that it is the one on the desktop.
 const PLACE: &str = "PEAL_TEST_DESKTOP";
 /// Whom a compositor runs as that refuses to be root.
@@ -39,17 +39,11 @@ pub fn on_desktop(name: &str, chooser: Chooser, test: impl AsyncFnOnce(Desktop))
                 std::thread::sleep(Duration::from_millis(100));
             }
         });
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        runtime.block_on(test(Desktop { place: place.into() }));
-        return;
+        return here(test(Desktop { place: place.into() }));
     }
     let session = Session::start(chooser);
     let mut child = session.command(&std::env::current_exe().unwrap().display().to_string());
-    child.args(["--exact", name, "--nocapture", "--test-threads", "1"]).env(PLACE, session.place.path());
-    let output = child.output().unwrap();
-    let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && words.contains("1 passed"), "{words}\n{}", session.words());
-    print!("{words}");
+    apart(name, child.env(PLACE, session.place.path()), || session.words());
 }
 
 impl Desktop {

@@ -42,10 +42,7 @@ pub fn run(case: &Case, props: &Props<'_>, codec: Option<&str>) -> Result<Outcom
     if case.cameras[0] {
         ann.call("show(0, false)")?;
     }
-    let offer = ann.text("offer(0)")?;
-    let accepted = now_ms();
-    let answer = bob.text(&format!("answer(0, {})", json!(offer)))?;
-    let connected = number(&ann.call(&format!("accept(0, {})", json!(answer)))?);
+    let (accepted, connected) = connect(ann, bob)?;
     let begun = if case.cameras[0] { first_picture(bob, accepted)? } else { connected };
     let Lived { cpu, late } = live(case, &path, begun, [ann.pid(), bob.pid()]);
     let ended = now_ms();
@@ -80,9 +77,7 @@ pub fn opening(times: usize, props: &Props<'_>) -> Result<Vec<f64>, Unmeasured> 
     ann.call("connect()")?;
     bob.call("connect()")?;
     ann.call("show(0, true)")?;
-    let offer = ann.text("offer(0)")?;
-    let answer = bob.text(&format!("answer(0, {})", json!(offer)))?;
-    ann.call(&format!("accept(0, {})", json!(answer)))?;
+    connect(ann, bob)?;
     let mut took = Vec::new();
     for _ in 0..times {
         std::thread::sleep(std::time::Duration::from_millis(1_500));
@@ -144,7 +139,7 @@ impl Shown {
     pub fn open(display: &str, props: &Props<'_>, tile: (u32, u32), inset: (u32, u32)) -> Result<Self, Unmeasured> {
         let size = (props.film.width, props.film.height);
         let path = Path::lay(Quality::default(), 1)?;
-        let mut page = Browser::show(display, path.host(0), PAGE, sources(props))?;
+        let mut page = Browser::start(path.host(0), Some(display), PAGE, sources(props))?;
         let wish = json!({
             "camera": size, "draw": tile, "inset": inset, "stills": 0, "kbps": MOST_KBPS, "codec": null, "whole": true,
             "watch": false, "processed": true,
@@ -156,10 +151,8 @@ impl Shown {
             end.call("connect()")?;
         }
         page.call("show(0, false)")?;
-        let offer = page.text("offer(0)")?;
-        let answer = other.text(&format!("answer(0, {})", json!(offer)))?;
-        let accepted = number(&page.call(&format!("accept(0, {})", json!(answer)))?);
-        first_picture(&mut other, accepted)?;
+        let (_, connected) = connect(&mut page, &mut other)?;
+        first_picture(&mut other, connected)?;
         Ok(Self { page, _other: other, _path: path })
     }
 
@@ -188,13 +181,23 @@ fn sources(props: &Props<'_>) -> Vec<String> {
 }
 
 fn open(host: &Host, props: &Props<'_>, setting: &Setting, codec: Option<&str>) -> Result<Browser, Unmeasured> {
-    let mut browser = Browser::start(host, PAGE, sources(props))?;
+    let mut browser = Browser::start(host, None, PAGE, sources(props))?;
     let wish = json!({
         "camera": setting.camera, "draw": setting.draw, "inset": null, "stills": setting.stills,
         "kbps": setting.kbps, "codec": codec, "whole": setting.whole, "watch": true, "processed": false,
     });
     browser.call(&format!("open_call({wish})"))?;
     Ok(browser)
+}
+
+/// One page calls another over the connection that each has. Answers when the other was asked, and when they were connected, ms
+/// since the Unix epoch.
+fn connect(caller: &mut Browser, called: &mut Browser) -> Result<(f64, f64), Unmeasured> {
+    let offer = caller.text("offer(0)")?;
+    let accepted = now_ms();
+    let answer = called.text(&format!("answer(0, {})", json!(offer)))?;
+    let connected = number(&caller.call(&format!("accept(0, {})", json!(answer)))?);
+    Ok((accepted, connected))
 }
 
 /// Waits for the first picture that comes after a moment, and answers when it was, ms since the Unix epoch.

@@ -82,6 +82,11 @@ impl Bench<'_> {
         self.options.only.is_empty() || self.options.only.iter().any(|it| it == key)
     }
 
+    /// How long a steady call is.
+    fn seconds(&self) -> f64 {
+        if self.options.quick { 14.0 } else { 30.0 }
+    }
+
     /// One case with both.
     fn both(&self, name: &str, case: &Case) -> Result<[Outcome; 2], Unmeasured> {
         eprintln!("video: {name}: Peal …");
@@ -96,7 +101,7 @@ impl Bench<'_> {
         if !self.wants("clear") {
             return Ok(());
         }
-        let seconds = if self.options.quick { 14.0 } else { 30.0 };
+        let seconds = self.seconds();
         let quality = Quality { delay: Duration::from_millis(10), ..Quality::default() };
         let both = self.both("a clear path", &Case { whole: true, ..Case::steady(quality, seconds) })?;
         let mut section = Section::new("clear", "720p30 over a clear path (10 ms), one camera");
@@ -112,7 +117,7 @@ impl Bench<'_> {
         if !self.wants("cost") {
             return Ok(());
         }
-        let seconds = if self.options.quick { 14.0 } else { 30.0 };
+        let seconds = self.seconds();
         let case =
             Case { cameras: [true, true], stills: false, whole: true, ..Case::steady(Quality::default(), seconds) };
         let both = self.both("what it costs", &case)?;
@@ -138,7 +143,7 @@ impl Bench<'_> {
         if !self.wants("window") {
             return Ok(());
         }
-        let seconds = if self.options.quick { 14.0 } else { 30.0 };
+        let seconds = self.seconds();
         eprintln!("video: in a window: Peal, then Chromium …");
         let drawn = window::run(seconds, &self.props)?;
         let mut section = Section::new("window", "720p30 in a window, both cameras on, no graphics card");

@@ -75,10 +75,12 @@ fn peal(desk: &Desk, span: Duration, props: &Props<'_>) -> Result<(Drawn, (f64, 
     let source = json!({ "kind": "file", "path": film, "looped": true });
     ann.page.invoke("open_camera", &json!({ "params": { "source": source } }));
     // Ann's picture is coded only if somebody looks.
-    let call = bob.ask("snapshot", &json!({}))?["calls"][0]["call_id"].clone();
-    let anns = bob.ask("snapshot", &json!({}))?["calls"][0]["members"][0]["user_id"].clone();
-    let size = [props.film.width, props.film.height];
-    bob.ask("start_remote_view", &json!({ "call_id": call, "user_id": anns, "width": size[0], "height": size[1] }))?;
+    let call = bob.ask("snapshot", &json!({}))?["calls"][0].clone();
+    let looks = json!({
+        "call_id": call["call_id"], "user_id": call["members"][0]["user_id"],
+        "width": props.film.width, "height": props.film.height,
+    });
+    bob.ask("start_remote_view", &looks)?;
     ann.page.sees(&format!("{} canvas", id("tile")));
     ann.page.sees(&format!("{} canvas", id("inset")));
     sleep(SETTLED);

@@ -147,8 +147,8 @@ fn run(
         })
         .param_changed(|stream, format, id, param| {
             let Some(param) = param.filter(|_| id == ParamType::Format.as_raw()) else { return };
-            if let Err(error) = format.parse(param).map_err(drop).and_then(|_| agree(stream).map_err(drop)) {
-                tracing::warn!(?error, "a screen's format is not understood");
+            if format.parse(param).is_err() || agree(stream).is_err() {
+                tracing::warn!("a screen's format is not understood");
             }
         })
         .process(move |stream, format| {
