@@ -94,6 +94,7 @@ impl ClientConfig {
             profile: self.profile.clone().cleaned(),
             single: self.single,
             claim: 1,
+            order: 0,
         }
     }
 

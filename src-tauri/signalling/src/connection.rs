@@ -14,6 +14,7 @@ use rumqttc::v5::{AsyncClient, Event};
 use uuid::Uuid;
 
 use crate::link::WINDOW;
+use crate::presence::Order;
 use crate::session::Session;
 use crate::topics;
 use crate::{Notice, Presence, PresenceState, Problem};
@@ -23,6 +24,10 @@ const CAUGHT_UP_LIMIT: Duration = Duration::from_secs(5);
 /// How long a returning device waits for what is retained: its own presence, before it shows itself again, and that of
 /// the account's other devices, before it yields to one of them.
 const OWN_PRESENCE_LIMIT: Duration = Duration::from_secs(1);
+/// How long after a login it asks once more who is there: the nodes of a cluster don't know at once that somebody is
+/// listening at another one of them, and what was said meanwhile has not come. At most twice as long, by chance, so that a
+/// thousand devices don't ask a restarted server as one.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(3);
 /// Two programs that both believe to be the younger must not flood the broker.
 const SHOW_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Farewell: emptying the outbox and going offline, then the DISCONNECT itself.
@@ -91,11 +96,15 @@ pub(crate) struct Connection {
     shown: Shown,
     /// When another program, or an old last will, last made this device show itself again.
     shown_again: Option<Instant>,
+    /// What this connection says of this device, in order.
+    order: Order,
     farewell: Farewell,
     /// What is retained when this connection begins was there before this program.
     first: bool,
     /// Of a connection that isn't the first: until then presence that isn't retained may be old news from a queue.
     judges_at: Option<Instant>,
+    /// When it asks once more who is there.
+    asks_again_at: Option<Instant>,
     /// This device has yielded to another one: what still comes is left in the broker's queue.
     yielded: bool,
     /// Received, and not acknowledged yet.
@@ -104,7 +113,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// `first`: no connection of this run has caught up yet.
-    pub(crate) fn new(client: AsyncClient, first: bool) -> Self {
+    pub(crate) fn new(client: AsyncClient, order: Order, first: bool) -> Self {
         Self {
             client,
             phase: Phase::Connecting,
@@ -116,9 +125,11 @@ impl Connection {
             caught_up_by: None,
             shown: Shown::No,
             shown_again: None,
+            order,
             farewell: Farewell::No,
             first,
             judges_at: None,
+            asks_again_at: None,
             yielded: false,
             unacknowledged: VecDeque::new(),
         }
@@ -167,7 +178,7 @@ impl Connection {
         } else {
             None
         };
-        [self.caught_up_by, self.judges_at, shown, farewell, held, turn].into_iter().flatten().min()
+        [self.caught_up_by, self.judges_at, self.asks_again_at, shown, farewell, held, turn].into_iter().flatten().min()
     }
 
     /// Takes one event of rumqttc.
@@ -194,6 +205,7 @@ impl Connection {
         self.meet_deadlines(session, now);
         self.take_turns(session, now);
         self.judge_siblings(session, now);
+        self.ask_again(session, now);
         if self.may_have_the_queue() {
             if self.marker_is_back {
                 self.caught_up(session);
@@ -214,7 +226,7 @@ impl Connection {
             Farewell::Leaving(until) => {
                 if now >= until || session.shared.lock().outbox.is_empty() {
                     let me = Presence { state: PresenceState::Offline, ..session.shared.lock().me.clone() };
-                    self.publish_presence(session, &me, true);
+                    self.publish_presence(session, me, true);
                     self.farewell = Farewell::Hiding(now + LEAVE_LIMIT);
                 }
             }
@@ -292,7 +304,7 @@ impl Connection {
                 state.wish.show = false;
                 state.me.clone()
             };
-            if self.publish_presence(session, &me, false) {
+            if self.publish_presence(session, me, false) {
                 self.shown = Shown::Yes;
             }
         }
@@ -311,8 +323,9 @@ impl Connection {
         }
     }
 
-    fn publish_presence(&mut self, session: &Session, me: &Presence, farewell: bool) -> bool {
+    fn publish_presence(&mut self, session: &Session, mut me: Presence, farewell: bool) -> bool {
         let topic = topics::presence(&session.config.app, &session.config.address);
+        me.order = self.order.advance();
         self.publish(topic, Bytes::from(me.to_wire()), None, true, Item::Presence { farewell })
     }
 

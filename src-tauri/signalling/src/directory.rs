@@ -93,7 +93,13 @@ impl Directory {
     pub(crate) fn take(&mut self, presence: Presence) -> Change {
         let device = presence.address.device.clone();
         let person = self.people.entry(presence.address.user.clone()).or_default();
-        if !person.shown.contains_key(&device) {
+        if let Some(known) = person.shown.get_mut(&device) {
+            if presence.is_older_than(&known.presence) {
+                // Of the same run, so of the same key.
+                known.epoch = self.epoch;
+                return Change::None;
+            }
+        } else {
             if person.shown.len() >= DEVICES_OF_ONE {
                 let away = person.shown.iter().find(|(_, entry)| entry.presence.state == PresenceState::Offline);
                 let Some(away) = away.map(|(device, _)| device.clone()) else { return Change::None };
@@ -112,7 +118,7 @@ impl Directory {
         let known_key = before.as_ref().is_some_and(|before| before.key == key);
         match pinned {
             Some(old) if old != key && !known_key => Change::Key { old, new: key },
-            _ if before == Some(presence) => Change::None,
+            _ if before.is_some_and(|before| before.says_the_same_as(&presence)) => Change::None,
             _ => Change::Shown,
         }
     }
@@ -198,6 +204,22 @@ mod tests {
         assert_eq!(directory.key_of(&at), Some(DeviceKey::Changed { pinned: old, shown: new }));
         assert!(directory.pin(&at, new));
         assert_eq!(directory.key_of(&at), Some(DeviceKey::Pinned(new)));
+    }
+
+    #[test]
+    fn of_one_run_the_later_word_stands_and_another_run_is_taken_as_it_comes() {
+        let key = DeviceKeys::generate().public();
+        let said = |state, order, boot| Presence { state, order, boot_id: uuid::Uuid::from_u128(boot), ..shown(key) };
+        let mut directory = Directory::default();
+        let user = shown(key).address.user;
+        assert_eq!(directory.take(said(PresenceState::InCall, 5, 9)), Change::Shown);
+        assert_eq!(directory.take(said(PresenceState::Online, 4, 9)), Change::None, "overtaken");
+        assert_eq!(directory.devices_of(&user)[0].state, PresenceState::InCall);
+        assert_eq!(directory.take(said(PresenceState::InCall, 6, 9)), Change::None, "the same again");
+        assert_eq!(directory.take(said(PresenceState::Online, 5, 9)), Change::None, "overtaken by the same");
+        assert_eq!(directory.take(said(PresenceState::Offline, 7, 9)), Change::Shown);
+        // Its clock may have been set back meanwhile: boot ids don't tell which came first.
+        assert_eq!(directory.take(said(PresenceState::Online, 1, 8)), Change::Shown);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Who is there: the retained state of each device.
 
+mod order;
+
 use peal_call::DeviceAddress;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -8,6 +10,8 @@ use crate::names::clean_text;
 use crate::profile::ProfileWire;
 use crate::{DevicePublicKey, Profile};
 
+pub(crate) use order::Order;
+
 /// Longest display name, in characters.
 pub const DISPLAY_NAME_LIMIT: usize = 64;
 /// Longest presence that is written or read, in bytes: an avatar in base64, and all texts at their limits.
@@ -15,8 +19,8 @@ pub const PRESENCE_LIMIT: usize = 48 * 1024;
 /// Most capabilities of one device, and the longest of them in characters (printable ASCII without quotes).
 const CAPABILITIES: usize = 32;
 const CAPABILITY_LIMIT: usize = 64;
-/// Highest claim that is believed: what JSON carries exactly, and far above what any account reaches.
-const CLAIM_LIMIT: u64 = (1 << 53) - 1;
+/// Highest claim and order that is believed: what JSON carries exactly, and far above what any account reaches.
+const NUMBER_LIMIT: u64 = (1 << 53) - 1;
 
 /// What stands behind a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,6 +73,9 @@ pub struct Presence {
     /// Which device of the account came last, without any clock: each takes a higher number than it saw when it came.
     /// Of two equal ones the larger boot id counts as the later.
     pub claim: u64,
+    /// Of two presences of one run (`boot_id`) the one with the higher order was said later, in whatever order they
+    /// come: the nodes of a cluster may change it. 0 from whoever doesn't count.
+    pub order: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -92,6 +99,8 @@ struct PresenceWire {
     single: bool,
     #[serde(default)]
     claim: u64,
+    #[serde(default)]
+    order: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
@@ -118,6 +127,7 @@ impl Presence {
             profile: (!profile.is_empty()).then(|| serde_json::to_value(profile).ok()).flatten(),
             single: self.single,
             claim: self.claim,
+            order: self.order,
         };
         // Strings, numbers and lists of them always become JSON; an empty body would read as "no such device".
         serde_json::to_vec(&wire).unwrap_or_default()
@@ -147,13 +157,24 @@ impl Presence {
                 .unwrap_or_default()
                 .into(),
             single: wire.single,
-            claim: wire.claim.min(CLAIM_LIMIT),
+            claim: wire.claim.min(NUMBER_LIMIT),
+            order: wire.order.min(NUMBER_LIMIT),
         })
     }
 
     /// Comes after whoever has that claim.
     pub(crate) fn claim_above(&mut self, other: u64) {
-        self.claim = self.claim.max(other.saturating_add(1)).min(CLAIM_LIMIT);
+        self.claim = self.claim.max(other.saturating_add(1)).min(NUMBER_LIMIT);
+    }
+
+    /// Whether both say the same, whenever they were said.
+    pub(crate) fn says_the_same_as(&self, other: &Self) -> bool {
+        Self { order: other.order, ..self.clone() } == *other
+    }
+
+    /// Whether the same run has said `other` after this.
+    pub(crate) fn is_older_than(&self, other: &Self) -> bool {
+        self.boot_id == other.boot_id && self.order < other.order
     }
 
     /// Whether this device came to the account after `other`; exactly one of two devices did.
@@ -207,6 +228,7 @@ pub(crate) mod tests {
             },
             single: true,
             claim: 7,
+            order: 3,
         }
     }
 
@@ -242,14 +264,15 @@ pub(crate) mod tests {
             device_name: wide(DISPLAY_NAME_LIMIT),
             capabilities: vec!["x".repeat(CAPABILITY_LIMIT); CAPABILITIES],
             profile: Profile {
-                revision: CLAIM_LIMIT,
+                revision: NUMBER_LIMIT,
                 gender: Gender::Unknown,
                 birthday: Birthday::new(Some(1990), 12, 31),
                 region: wide(REGION_LIMIT),
                 signature: wide(SIGNATURE_LIMIT),
                 avatar: Avatar::new(avatar).ok(),
             },
-            claim: CLAIM_LIMIT,
+            claim: NUMBER_LIMIT,
+            order: NUMBER_LIMIT,
             ..sample()
         };
         assert!(largest.profile.avatar.is_some());
@@ -261,11 +284,11 @@ pub(crate) mod tests {
     #[test]
     fn a_peer_of_the_first_version_shows_neither_profile_nor_claim_nor_what_its_device_is_called() {
         let mut json: serde_json::Value = serde_json::from_slice(&sample().to_wire()).expect("json");
-        for field in ["profile", "single", "claim", "device"] {
+        for field in ["profile", "single", "claim", "device", "order"] {
             json.as_object_mut().expect("an object").remove(field);
         }
         let read = Presence::from_wire(sample().address, json.to_string().as_bytes()).expect("a presence");
-        assert_eq!((read.profile, read.single, read.claim), (Profile::default(), false, 0));
+        assert_eq!((read.profile, read.single, read.claim, read.order), (Profile::default(), false, 0, 0));
         assert_eq!(read.device_name, "");
     }
 

@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::client::{End, Shared};
 use crate::connection::{Connection, Step};
 use crate::link;
-use crate::{ClientConfig, Notice, Problem};
+use crate::presence::Order;
+use crate::{ClientConfig, Notice, Presence, Problem};
 
 /// Notices that the session keeps before it stops reading from the server.
 const PENDING: usize = 4096;
@@ -160,6 +161,7 @@ impl Session {
     }
 
     async fn connect_once(&mut self) -> Over {
+        let order = Order::begin();
         let me = {
             let mut state = self.shared.lock();
             if state.wish.end.is_some() {
@@ -168,13 +170,13 @@ impl Session {
             state.directory.begin_connection();
             state.outbox.begin_connection();
             state.inbox.begin_backlog();
-            state.me.clone()
+            Presence { order: order.will(), ..state.me.clone() }
         };
         let node = &self.config.server.nodes()[self.node];
         let options = link::options(&self.config, node, self.tls.clone(), &me);
         let (client, event_loop) = AsyncClient::new(options, link::REQUESTS);
         let mut events = pin!(events(event_loop));
-        let mut connection = Connection::new(client, !self.has_caught_up);
+        let mut connection = Connection::new(client, order, !self.has_caught_up);
         loop {
             if let Some(over) = self.react(&mut connection) {
                 return over;

@@ -63,6 +63,7 @@ fn presence(user: &str, device: &str, name: &str, state: PresenceState) -> Prese
         profile: Profile::default(),
         single: false,
         claim: 1,
+        order: 0,
     }
 }
 

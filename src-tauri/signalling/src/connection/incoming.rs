@@ -7,7 +7,9 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Filter, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode};
 use uuid::Uuid;
 
-use super::{CAUGHT_UP_LIMIT, Connection, Farewell, Item, MARKER_EXPIRY, OWN_PRESENCE_LIMIT, Phase, Shown, Step};
+use super::{
+    ASK_AGAIN_AFTER, CAUGHT_UP_LIMIT, Connection, Farewell, Item, MARKER_EXPIRY, OWN_PRESENCE_LIMIT, Phase, Shown, Step,
+};
 use crate::flood::Waiting;
 use crate::session::Session;
 use crate::topics::{self, Topic};
@@ -30,6 +32,23 @@ impl Connection {
         }
     }
 
+    /// Asks once more who is there, when that is due.
+    pub(super) fn ask_again(&mut self, session: &Session, now: Instant) {
+        if self.asks_again_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.asks_again_at = None;
+        if self.yielded || self.is_leaving() {
+            return;
+        }
+        // What is retained now may have come after this program.
+        self.first = false;
+        let filter = topics::presence_filter(&session.config.app);
+        if let Err(error) = self.client.try_subscribe(filter, QoS::AtMostOnce) {
+            tracing::debug!(%error, "no room to ask who is there");
+        }
+    }
+
     pub(super) fn subscribed(&mut self, session: &mut Session, ack: &SubAck) -> Step {
         if self.phase == Phase::Up {
             return Step::Go;
@@ -49,6 +68,7 @@ impl Connection {
         self.shown = if session.connections == 1 { Shown::Due(now) } else { Shown::Waiting(now + OWN_PRESENCE_LIMIT) };
         self.judges_at = (!self.first).then_some(now + OWN_PRESENCE_LIMIT);
         self.caught_up_by = Some(now + CAUGHT_UP_LIMIT);
+        self.asks_again_at = Some(now + ASK_AGAIN_AFTER.mul_f64(rand::random_range(1.0..=2.0)));
         let me = &session.config.address;
         let id = Uuid::new_v4();
         self.marker = Some(id);

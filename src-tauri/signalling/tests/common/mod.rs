@@ -1,7 +1,8 @@
-//! Brokers, a line that can be cut, and a stranger with a bare MQTT client.
+//! Brokers, lines that can be cut or lose things, and a stranger with a bare MQTT client.
 #![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod deaf_line;
 mod device;
 mod line;
 mod server;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use peal_call::{CallId, DeviceAddress, DeviceId, Signal, UserId};
 use uuid::Uuid;
 
+pub use deaf_line::DeafLine;
 pub use device::{Device, config, pair};
 pub use line::Line;
 pub use server::{Killed, Kind, Server, start_error, token};
