@@ -1,8 +1,9 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { wat } from './wat';
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), wat()],
   clearScreen: false,
   server: { host: '127.0.0.1', port: 5173, strictPort: true },
   build: {

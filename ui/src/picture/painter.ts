@@ -1,5 +1,6 @@
 // I420 onto a canvas: three planes as textures, and the colours made where they are drawn.
 
+import { colours } from './colours';
 import type { Frame } from './frame';
 
 const VERTEX = `
@@ -132,59 +133,19 @@ function prepare(gl: WebGLRenderingContext): WebGLTexture[] {
 }
 
 function plain(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): Painter {
+  const make = colours();
   let image: ImageData | undefined;
-  let pixels = new Uint32Array();
   return {
     draw(frame) {
-      if (image?.width !== frame.width || image.height !== frame.height) {
+      const pixels = make(frame);
+      if (image?.data !== pixels) {
         canvas.width = frame.width;
         canvas.height = frame.height;
-        image = context.createImageData(frame.width, frame.height);
-        pixels = new Uint32Array(image.data.buffer);
+        image = new ImageData(pixels, frame.width, frame.height);
       }
-      colour(frame, pixels);
       context.putImageData(image, 0, 0);
     },
     clear: () => context.clearRect(0, 0, canvas.width, canvas.height),
     release: () => undefined,
   };
 }
-
-/**
- * The colours of a picture: what the shader does, by tables, four pixels that share their colour at a time. The bytes of a pixel
- * are red, green, blue and 255 (on little-endian computers, which all are that have a browser).
- */
-export function colour({ width, height, y, u, v }: Frame, into: Uint32Array): void {
-  let at = 0;
-  for (let row = 0; row < height; row += 2) {
-    const end = (row + 1) * width;
-    for (let upper = row * width, lower = end; upper < end; upper += 2, lower += 2, at++) {
-      const blue = u[at] ?? 0;
-      const red = v[at] ?? 0;
-      const toRed = RED[red] ?? 0;
-      const toGreen = ((GREEN_OF_BLUE[blue] ?? 0) + (GREEN_OF_RED[red] ?? 0)) >> 16;
-      const toBlue = BLUE[blue] ?? 0;
-      into[upper] = pixel(LUMA[y[upper] ?? 0] ?? 0, toRed, toGreen, toBlue);
-      into[upper + 1] = pixel(LUMA[y[upper + 1] ?? 0] ?? 0, toRed, toGreen, toBlue);
-      into[lower] = pixel(LUMA[y[lower] ?? 0] ?? 0, toRed, toGreen, toBlue);
-      into[lower + 1] = pixel(LUMA[y[lower + 1] ?? 0] ?? 0, toRed, toGreen, toBlue);
-    }
-  }
-}
-
-function pixel(luma: number, red: number, green: number, blue: number): number {
-  return (
-    OPAQUE | ((BYTE[luma + blue] ?? 0) << 16) | ((BYTE[luma + green] ?? 0) << 8) | (BYTE[luma + red] ?? 0)
-  );
-}
-
-const OPAQUE = 255 << 24;
-/** What is too dark or too bright is the darkest or brightest; from -512, as `LUMA` is. */
-const BYTE = Uint8Array.from({ length: 1536 }, (_, at) => Math.min(255, Math.max(0, at - 512)));
-const table = (factor: number, from: number, plus: number) =>
-  Int32Array.from({ length: 256 }, (_, value) => Math.round(factor * (value - from)) + plus);
-const LUMA = table(1.16438, 16, 512);
-const RED = table(1.59603, 128, 0);
-const GREEN_OF_BLUE = table(-0.391762 * 65536, 128, 0);
-const GREEN_OF_RED = table(-0.812968 * 65536, 128, 1 << 15);
-const BLUE = table(2.01723, 128, 0);

@@ -15,6 +15,15 @@ export function fills(picture: Size, tile: Size): boolean {
   return 1 - Math.min(a, b) / Math.max(a, b) <= CUT;
 }
 
+/** How much larger or smaller than its tile a picture may be and is still drawn as it is. */
+const ALMOST = 0.01;
+
+/** Whether a picture is as large as its tile but for a few pixels, which nobody misses at its edges. */
+export function isAlmost(picture: Size, tile: Size): boolean {
+  const close = (a: number, b: number) => Math.abs(a - b) <= ALMOST * b;
+  return close(picture.width, tile.width) && close(picture.height, tile.height);
+}
+
 /** The largest size of that shape (width for height) within a room, whole pixels. */
 export function within(shape: number, room: Size): Size {
   const width = Math.min(room.width, room.height * shape);

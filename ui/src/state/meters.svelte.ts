@@ -21,34 +21,27 @@ export class Levels {
 
   /** Asks at most every 80 ms, and not at all while the window is hidden; answers a function that stops it. */
   run(): () => void {
-    let frame = 0;
-    let last = -PERIOD_MS;
-    let waiting = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     let stopped = false;
     const ask = async () => {
-      waiting = true;
       try {
         const { voices } = await meters();
-        if (stopped) return;
-        this.voices = voices;
+        if (!stopped) this.voices = voices;
       } catch {
         // The call has just ended; the snapshot says so.
         this.clear();
-      } finally {
-        waiting = false;
       }
     };
-    const look = (time: number) => {
-      if (!waiting && time - last >= PERIOD_MS) {
-        last = time;
-        void ask();
-      }
-      frame = requestAnimationFrame(look);
+    // By the clock and not with the screen, which would be drawn all the time.
+    const look = async () => {
+      const begun = performance.now();
+      if (document.visibilityState === 'visible') await ask();
+      if (!stopped) timer = setTimeout(look, Math.max(0, PERIOD_MS - (performance.now() - begun)));
     };
-    frame = requestAnimationFrame(look);
+    void look();
     return () => {
       stopped = true;
-      cancelAnimationFrame(frame);
+      clearTimeout(timer);
       this.clear();
     };
   }
