@@ -63,6 +63,20 @@ fn loss_of_the_paths_own_does_not_cost_the_picture() {
 }
 
 #[test]
+fn loss_on_a_long_way_does_not_stop_the_picture() {
+    for seed in 0..12 {
+        let loss = [0.02, 0.05, 0.10][seed as usize % 3];
+        let long =
+            Run { path: steady(5_000.0, loss), delay_ms: 100, max_kbps: 2_000.0, seconds: 60, seed, ..Run::default() };
+        let outcome = run(&format!("a long way, loss {loss}"), &long);
+        // Where a tenth is lost, both questions or both answers may be, twice in a row, now and then.
+        let gaps = outcome.gaps(500, 0);
+        assert!(gaps.len() <= usize::from(loss > 0.05), "{gaps:?}");
+        assert!(outcome.picture_delay(0.95, 2, 60) < 570.0, "{}", outcome.picture_delay(0.95, 2, 60));
+    }
+}
+
+#[test]
 fn a_path_that_narrows_and_widens_again_is_followed_without_a_freeze() {
     let path = vec![
         Stretch { from: 0.0, kbps: 2_500.0, loss: 0.0 },

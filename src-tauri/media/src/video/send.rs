@@ -16,6 +16,10 @@ const KEPT: usize = 1_024;
 const MAX_REPEATS: u8 = 10;
 /// A packet that is asked for again although it was repeated goes out so often at once: the pictures stand still for it.
 const COPIES: u8 = 3;
+/// From this round trip on, and with so much of the packets lost, a first repetition goes out twice as well: a second way around
+/// would be seen.
+const LONG: Duration = Duration::from_millis(80);
+const LOSSY: f64 = 0.02;
 /// Repetitions may take this share of what may be sent.
 const REPEAT_SHARE: f64 = 0.35;
 /// How much faster than the average a picture leaves, so that a large one does not hold the next ones up.
@@ -213,7 +217,9 @@ impl Sender {
         if !self.can_repeat {
             return;
         }
-        let pause = self.controller.round_trip().unwrap_or(Duration::from_millis(100)) / 2;
+        let round_trip = self.controller.round_trip().unwrap_or(Duration::from_millis(100));
+        let twice = round_trip >= LONG && self.controller.loss() >= LOSSY;
+        let pause = round_trip / 2;
         for sequence in sequences {
             let Some(packet) = self.find(sequence) else { continue };
             if self.useful_from.is_some_and(|from| sequence.wrapping_sub(from).cast_signed() < 0) {
@@ -222,7 +228,7 @@ impl Sender {
             let fresh = packet.repeated_at.is_none_or(|at| now >= at + pause);
             if fresh && packet.repeated < MAX_REPEATS && !self.repeats.contains(&sequence) && self.repeats.len() < KEPT
             {
-                let copies = (packet.repeated + 1).min(COPIES);
+                let copies = (packet.repeated + if twice { 2 } else { 1 }).min(COPIES);
                 self.repeats.extend(std::iter::repeat_n(sequence, usize::from(copies)));
             }
         }

@@ -195,7 +195,8 @@ impl Run {
             }
             let wants = assembly.wants(now);
             outcome.key_frames_asked += u64::from(wants.key_frame);
-            if !wants.again.is_empty() || wants.key_frame {
+            // Lost as well, now and then.
+            if (!wants.again.is_empty() || wants.key_frame) && !random.random_bool(stretch.loss) {
                 back.push_back((ms + self.delay_ms, Back::Wants(wants.again, wants.key_frame)));
             }
             if ms % REPORT_MS == 0 && !arrivals.is_empty() {

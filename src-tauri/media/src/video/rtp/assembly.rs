@@ -16,6 +16,11 @@ const OVERTAKEN_BY: u64 = 3;
 /// How often one packet is asked for at most.
 const MAX_ASKED: u8 = 10;
 
+/// From this round trip on a question is put twice, the second time so much later: one that is lost would cost another round
+/// trip. A sender that was asked a moment ago takes both for one.
+const LONG: Duration = Duration::from_millis(80);
+const ECHO: Duration = Duration::from_millis(25);
+
 /// Missing packets remembered, and packets kept, at most; beyond that only a key frame helps.
 const MAX_MISSING: usize = 400;
 const MAX_KEPT: usize = 2_000;
@@ -65,6 +70,9 @@ struct Missing {
     since: Instant,
     asked: u8,
     asked_at: Option<Instant>,
+    asked_first: Option<Instant>,
+    /// The last question was put twice, in case one is lost.
+    twice: bool,
 }
 
 /// Puts packets together. It has no clock of its own.
@@ -114,18 +122,21 @@ impl Assembly {
             return;
         }
         if let Some(missing) = self.missing.remove(&number)
-            && let Some(asked_at) = missing.asked_at
-            && missing.asked == 1
+            && let Some(asked) = missing.asked_first
+            // The second question may have been one too many: who learns from the first alone, and believes in a short way,
+            // asks for everything twice and never learns. Where the first answer was lost this is too long, which the mean bears.
+            && missing.asked <= 2
         {
             let took =
-                packet.at.saturating_duration_since(asked_at).clamp(Duration::from_millis(5), Duration::from_secs(1));
+                packet.at.saturating_duration_since(asked).clamp(Duration::from_millis(5), Duration::from_secs(1));
             self.round_trip = (self.round_trip * 7 + took) / 8;
         }
         if number < next {
             return;
         }
         for gap in self.highest + 1..number {
-            self.missing.insert(gap, Missing { since: packet.at, asked: 0, asked_at: None });
+            self.missing
+                .insert(gap, Missing { since: packet.at, asked: 0, asked_at: None, asked_first: None, twice: false });
         }
         self.highest = self.highest.max(number);
         self.packets.entry(number).or_insert(packet);
@@ -164,6 +175,7 @@ impl Assembly {
     pub fn wants(&mut self, now: Instant) -> Wants {
         let mut again = Vec::new();
         let pause = self.repeat_pause();
+        let echoes = self.round_trip >= LONG;
         for (&number, missing) in &mut self.missing {
             let due = match missing.asked_at {
                 None => now >= missing.since + OVERTAKEN || self.highest >= number + OVERTAKEN_BY,
@@ -172,6 +184,11 @@ impl Assembly {
             if due && missing.asked < MAX_ASKED {
                 missing.asked += 1;
                 missing.asked_at = Some(now);
+                missing.asked_first.get_or_insert(now);
+                missing.twice = false;
+                again.push(number as u16);
+            } else if echoes && !missing.twice && missing.asked_at.is_some_and(|asked| now >= asked + ECHO) {
+                missing.twice = true;
                 again.push(number as u16);
             }
         }
@@ -188,8 +205,10 @@ impl Assembly {
         let key = self.key_asked_at.filter(|_| self.needs_key_frame()).map(|asked| asked + self.key_pause());
         let asks = self.missing.values().filter(|missing| missing.asked < MAX_ASKED);
         let ask = asks.map(|missing| missing.asked_at.map_or(missing.since + OVERTAKEN, |asked| asked + pause)).min();
+        let open = self.missing.values().filter(|missing| self.round_trip >= LONG && !missing.twice);
+        let echo = open.filter_map(|missing| missing.asked_at).map(|asked| asked + ECHO).min();
         let patience = self.missing.values().map(|missing| missing.since + self.patience()).min();
-        ask.into_iter().chain(patience).chain(key).min()
+        ask.into_iter().chain(echo).chain(patience).chain(key).min()
     }
 
     /// The decoder could not use what it was given: only a key frame helps.
@@ -209,7 +228,8 @@ impl Assembly {
 
     /// How long the pictures stand still for one packet before a key frame is asked for instead.
     fn patience(&self) -> Duration {
-        (self.round_trip * 5 + Duration::from_millis(40)).clamp(Duration::from_millis(200), Duration::from_millis(450))
+        let most = (self.round_trip * 3 + Duration::from_millis(40)).max(Duration::from_millis(450));
+        (self.round_trip * 5 + Duration::from_millis(40)).clamp(Duration::from_millis(200), most)
     }
 
     /// How long until a packet is asked for once more.
