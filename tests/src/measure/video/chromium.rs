@@ -161,9 +161,9 @@ impl Shown {
         self.page.pid()
     }
 
-    /// How many pictures of the other side it has drawn.
-    pub fn drawn(&mut self) -> Result<f64, Unmeasured> {
-        Ok(number(&self.page.call("drawn")?))
+    /// How many pictures of the other side it has drawn, and how many of its own were sent.
+    pub fn pictures(&mut self) -> Result<[f64; 2], Unmeasured> {
+        Ok([number(&self.page.call("drawn")?), number(&self.page.call("sent(0)")?)])
     }
 
     /// How large it draws them, pixels.

@@ -45,6 +45,10 @@ pub struct Options {
 /// How long the beginning of a call takes, which the figures of a steady call leave out, ms.
 const SETTLED: f64 = 4_000.0;
 
+/// How long a way takes, one way, ms: across a country, and around half the world.
+const NEAR_MS: u64 = 20;
+const FAR_MS: u64 = 100;
+
 /// The bench under way.
 struct Bench<'a> {
     options: &'a Options,
@@ -152,7 +156,11 @@ impl Bench<'_> {
         };
         each("cpu_percent", "processor of the end with the window, % of a core", |it| it.cpu[0]);
         each("display_cpu_percent", "its display server, % of a core", |it| it.cpu[1]);
-        each("rate_fps", "pictures a second that it drew", |it| it.fps);
+        each("rate_fps", "pictures a second that it drew", |it| it.fps[0]);
+        each("sent_fps", "pictures a second that it sent", |it| it.fps[1]);
+        each("cpu_ms_per_picture", "processor for each picture drawn and sent, ms", |it| {
+            10.0 * it.cpu.iter().sum::<f64>() / (it.fps.iter().sum::<f64>() / 2.0)
+        });
         each("width", "how wide, pixels", |it| it.tile.0);
         each("height", "how high, pixels", |it| it.tile.1);
         self.report.add(section);
@@ -183,31 +191,36 @@ impl Bench<'_> {
     /// Paths that carry little, and paths that lose.
     fn narrow_and_lossy(&mut self) -> Result<(), Unmeasured> {
         let seconds = if self.options.quick { 16.0 } else { 40.0 };
-        let quick = [true, false, true, true, false, true, true];
-        let all = [(300, 0), (600, 0), (1_000, 0), (2_500, 0), (2_500, 2), (2_500, 5), (2_500, 10)];
+        let quick = [true, false, true, true, false, true, true, false, false];
+        let near = [(300, 0), (600, 0), (1_000, 0), (2_500, 0), (2_500, 2), (2_500, 5), (2_500, 10)];
+        let far = [(2_500, 5), (2_500, 10)].map(|(rate, loss)| (rate, loss, FAR_MS));
+        let all = near.map(|(rate, loss)| (rate, loss, NEAR_MS)).into_iter().chain(far);
         let wanted: Vec<_> = all
-            .into_iter()
             .zip(quick)
             .filter(|(_, quick)| *quick || !self.options.quick || !self.options.only.is_empty())
-            .map(|((rate, loss), _)| {
-                let key = if loss == 0 { format!("rate_{rate}") } else { format!("loss_{loss}") };
-                (key, rate, loss)
+            .map(|((rate, loss, delay), _)| {
+                let key = match (loss, delay) {
+                    (0, _) => format!("rate_{rate}"),
+                    (_, FAR_MS) => format!("far_{loss}"),
+                    _ => format!("loss_{loss}"),
+                };
+                (key, rate, loss, delay)
             })
             .filter(|(key, ..)| self.wants(key))
             .collect();
-        let case = |rate: i32, loss: i32| {
+        let case = |rate: i32, loss: i32, delay: u64| {
             let quality = Quality {
                 rate_kbps: f64::from(rate),
-                delay: Duration::from_millis(20),
+                delay: Duration::from_millis(delay),
                 loss: f64::from(loss) / 100.0,
                 ..Quality::default()
             };
             Case::steady(quality, seconds)
         };
-        let cases: Vec<Case> = wanted.iter().map(|(_, rate, loss)| case(*rate, *loss)).collect();
+        let cases: Vec<Case> = wanted.iter().map(|(_, rate, loss, delay)| case(*rate, *loss, *delay)).collect();
         let alone = self.voices_alone(&cases)?;
-        for (((key, rate, loss), case), alone) in wanted.iter().zip(&cases).zip(alone) {
-            let name = format!("{rate} kbit/s, {loss} % lost, 20 ms");
+        for (((key, rate, loss, delay), case), alone) in wanted.iter().zip(&cases).zip(alone) {
+            let name = format!("{rate} kbit/s, {loss} % lost, {delay} ms");
             let both = self.both(&name, case)?;
             let mut section = Section::new(key.clone(), name);
             self.pictures(&mut section, &both);
@@ -304,12 +317,13 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The scores of Peal's voice in each case without a picture, four calls at a time; none where nothing scores.
+    /// The scores of Peal's voice in each case without a picture; none where nothing scores. Two calls at a time:
+    /// more of them cost each other half a point.
     fn voices_alone(&self, cases: &[Case]) -> Result<Vec<Option<Spread>>, Unmeasured> {
         let Some(judge) = &self.judge else { return Ok(vec![None; cases.len()]) };
         let said = ears::read_wav(&self.props.said);
         let mut all = Vec::new();
-        for some in cases.chunks(4) {
+        for some in cases.chunks(2) {
             eprintln!("video: the voice alone, {} calls …", some.len());
             let outcomes: Vec<_> = std::thread::scope(|scope| {
                 let calls = some.iter().map(|case| scope.spawn(|| peal::run(&case.voice_alone(), &self.props)));

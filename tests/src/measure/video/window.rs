@@ -25,8 +25,8 @@ pub struct Drawn {
     /// Percent of a core: the program with all its processes, and the display server, which draws for it without a graphics
     /// card.
     pub cpu: [f64; 2],
-    /// Pictures a second that the window drew of the other side.
-    pub fps: f64,
+    /// Pictures a second that the window drew of the other side, and that it sent.
+    pub fps: [f64; 2],
     /// How large it drew them, pixels.
     pub tile: (f64, f64),
 }
@@ -46,9 +46,9 @@ fn both(seconds: f64, props: &Props<'_>) -> Result<[Drawn; 2], Unmeasured> {
     let [tile, inset] = [peal.tile, inset].map(|(width, height)| (width.round() as u32, height.round() as u32));
     let mut page = chromium::Shown::open(desk.display(), props, tile, inset)?;
     sleep(SETTLED);
-    let (load, before) = (Load::begin(page.pid(), &desk), page.drawn()?);
+    let (load, before) = (Load::begin(page.pid(), &desk), page.pictures()?);
     sleep(span);
-    let (fps, cpu) = load.end(page.drawn()? - before);
+    let (fps, cpu) = load.end(before, page.pictures()?);
     Ok([peal, Drawn { cpu, fps, tile: page.tile()? }])
 }
 
@@ -84,9 +84,9 @@ fn peal(desk: &Desk, span: Duration, props: &Props<'_>) -> Result<(Drawn, (f64, 
     ann.page.sees(&format!("{} canvas", id("tile")));
     ann.page.sees(&format!("{} canvas", id("inset")));
     sleep(SETTLED);
-    let (load, before) = (Load::begin(ann.id, desk), drawn(&mut ann));
+    let (load, before) = (Load::begin(ann.id, desk), pictures(&mut ann));
     sleep(span);
-    let (fps, cpu) = load.end(drawn(&mut ann) - before);
+    let (fps, cpu) = load.end(before, pictures(&mut ann));
     let [tile, inset] = ["tile", "inset"].map(|place| size_of(&mut ann, place));
     ann.page.click(&id("hang-up"));
     Ok((Drawn { cpu, fps, tile }, inset))
@@ -103,16 +103,20 @@ impl Load {
         Self { families: [program, desk.screen_pid()].map(Family::begin), begun: Instant::now() }
     }
 
-    /// So many pictures were drawn meanwhile: how many a second, and at what cost.
-    fn end(self, pictures: f64) -> (f64, [f64; 2]) {
-        (pictures / self.begun.elapsed().as_secs_f64(), self.families.map(|it| it.cpu_percent()))
+    /// So many pictures had been drawn and sent before, and so many are now: how many a second, and at what cost.
+    fn end(self, before: [f64; 2], now: [f64; 2]) -> ([f64; 2], [f64; 2]) {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        ([0, 1].map(|at| (now[at] - before[at]) / seconds), self.families.map(|it| it.cpu_percent()))
     }
 }
 
-/// How many pictures of the other side the window has drawn.
-fn drawn(person: &mut Peal) -> f64 {
+/// How many pictures of the other side the window has drawn, and how many of its own were sent.
+fn pictures(person: &mut Peal) -> [f64; 2] {
     let frames = format!("Number(document.querySelector('{} canvas').dataset.frames ?? 0)", id("tile"));
-    person.page.value(&frames).as_f64().unwrap_or_default()
+    let drawn = person.page.value(&frames).as_f64().unwrap_or_default();
+    let call = person.page.invoke("snapshot", &json!({}))["calls"][0]["call_id"].clone();
+    let stats = person.page.invoke("call_stats", &json!({ "params": { "call_id": call, "user_id": null } }));
+    [drawn, stats["frames_sent"].as_f64().unwrap_or_default()]
 }
 
 fn size_of(person: &mut Peal, place: &str) -> (f64, f64) {
