@@ -113,13 +113,14 @@ impl Directory {
         }
         let key = presence.key;
         let pinned = person.pinned.get(&device).copied();
-        let entry = Entry { presence: presence.clone(), epoch: self.epoch };
-        let before = person.shown.insert(device, entry).map(|entry| entry.presence);
-        let known_key = before.as_ref().is_some_and(|before| before.key == key);
+        let before = person.shown.get(&device).map(|entry| &entry.presence);
+        let known_key = before.is_some_and(|before| before.key == key);
+        let is_news = !before.is_some_and(|before| before.says_the_same_as(&presence));
+        person.shown.insert(device, Entry { presence, epoch: self.epoch });
         match pinned {
             Some(old) if old != key && !known_key => Change::Key { old, new: key },
-            _ if before.is_some_and(|before| before.says_the_same_as(&presence)) => Change::None,
-            _ => Change::Shown,
+            _ if is_news => Change::Shown,
+            _ => Change::None,
         }
     }
 
