@@ -1,5 +1,7 @@
 //! One peer's share of our pictures on their way out: queued, paced, kept for repetition.
 
+mod repeats;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -12,16 +14,6 @@ use super::layer::LEAST_PICTURE_KBPS;
 const OVERHEAD: usize = 28 + 20 + 10;
 /// Packets kept for repetition: more than two seconds of the best picture.
 const KEPT: usize = 1_024;
-/// One packet is repeated at most so often.
-const MAX_REPEATS: u8 = 10;
-/// A packet that is asked for again although it was repeated goes out so often at once: the pictures stand still for it.
-const COPIES: u8 = 3;
-/// From this round trip on, and with so much of the packets lost, a first repetition goes out twice as well: a second way around
-/// would be seen.
-const LONG: Duration = Duration::from_millis(80);
-const LOSSY: f64 = 0.02;
-/// Repetitions may take this share of what may be sent.
-const REPEAT_SHARE: f64 = 0.35;
 /// How much faster than the average a picture leaves, so that a large one does not hold the next ones up.
 const PACE: f64 = 1.1;
 /// The same where the path is known to carry more than is needed: a picture is the sooner there.
@@ -212,28 +204,6 @@ impl Sender {
         something.then(|| self.free_at.checked_sub(BURST).unwrap_or(self.free_at))
     }
 
-    /// The peer asks for packets again.
-    pub fn ask_again(&mut self, now: Instant, sequences: impl IntoIterator<Item = u16>) {
-        if !self.can_repeat {
-            return;
-        }
-        let round_trip = self.controller.round_trip().unwrap_or(Duration::from_millis(100));
-        let twice = round_trip >= LONG && self.controller.loss() >= LOSSY;
-        let pause = round_trip / 2;
-        for sequence in sequences {
-            let Some(packet) = self.find(sequence) else { continue };
-            if self.useful_from.is_some_and(|from| sequence.wrapping_sub(from).cast_signed() < 0) {
-                continue;
-            }
-            let fresh = packet.repeated_at.is_none_or(|at| now >= at + pause);
-            if fresh && packet.repeated < MAX_REPEATS && !self.repeats.contains(&sequence) && self.repeats.len() < KEPT
-            {
-                let copies = (packet.repeated + if twice { 2 } else { 1 }).min(COPIES);
-                self.repeats.extend(std::iter::repeat_n(sequence, usize::from(copies)));
-            }
-        }
-    }
-
     /// The peer tells what came.
     pub fn acknowledge(&mut self, now: Instant, told: &[Acknowledged]) {
         self.controller.acknowledge(now, told);
@@ -317,24 +287,6 @@ impl Sender {
     /// Never faster than the path carries.
     fn pace_kbps(&self) -> f64 {
         self.controller.target_kbps().max(LEAST_KBPS) * self.pace
-    }
-
-    fn repeat(&mut self, now: Instant) -> Option<Outgoing> {
-        let elapsed = now.saturating_duration_since(self.repeat_at).as_secs_f64();
-        self.repeat_at = now;
-        let rate = self.pace_kbps() * 125.0 * REPEAT_SHARE;
-        self.repeat_budget = (self.repeat_budget + elapsed * rate).min(rate * 0.5 + 4_000.0);
-        if self.repeat_budget < 0.0 {
-            return None;
-        }
-        let sequence = self.repeats.pop_front()?;
-        let packet = self.find_mut(sequence)?;
-        packet.repeated += 1;
-        packet.repeated_at = Some(now);
-        let packet = packet.clone();
-        self.repeat_budget -= (packet.payload.len() + OVERHEAD) as f64;
-        self.counts.repeats += 1;
-        Some(self.leave(now, &packet, true))
     }
 
     fn fresh(&mut self, now: Instant) -> Option<Outgoing> {

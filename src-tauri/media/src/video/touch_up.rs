@@ -4,7 +4,7 @@
 //! Tang, "Guided Image Filtering"), which flattens what varies little (pores, freckles, noise) and leaves what varies much (eyes, lips, the
 //! outline of a face), and brightened by a curve that lifts the middle and leaves the dark and the white where they are.
 //!
-//! `docs/beauty` has a face at four levels. `cargo run -p peal-media --example touch_up` measures: with both at level 9 a picture of 640 by 360
+//! `docs/touch-up.md` has a face at each level. `cargo run -p peal-media --example touch_up` measures: with both at level 9 a picture of 640 by 360
 //! takes about 2 ms of one core.
 
 use std::sync::LazyLock;
@@ -20,9 +20,9 @@ const ONE: i32 = 1 << 10;
 /// What is done to a person's picture. Screens, windows and the pattern are left as they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TouchUp {
-    /// Smoothing of skin, 0 (none) to 9 (kit D06). More counts as 9.
+    /// Smoothing of skin, 0 (none) to 9 (kit D07). More counts as 9.
     pub beauty: u8,
-    /// Brightening of skin, 0 (none) to 9 (kit D07). More counts as 9.
+    /// Brightening of skin, 0 (none) to 9 (kit D06). More counts as 9.
     pub whiteness: u8,
 }
 

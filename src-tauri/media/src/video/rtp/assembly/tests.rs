@@ -148,3 +148,34 @@ fn random_packets_neither_panic_nor_pile_up() {
         assert!(assembly.packets.len() <= MAX_KEPT + 1 && assembly.missing.len() <= MAX_MISSING + MAX_JUMP as usize);
     }
 }
+
+#[test]
+fn a_way_that_is_longer_than_thought_is_learned_by_who_asks_too_early() {
+    const WAY_MS: u64 = 220;
+    let all = packets(60);
+    let begun = all[0].at;
+    let (missing, there): (Vec<_>, Vec<_>) = all.into_iter().partition(|packet| packet.sequence % 3 == 0);
+    let mut there = there.into_iter().peekable();
+    let mut asked = BTreeMap::<u16, Vec<u64>>::new();
+    let mut assembly = Assembly::default();
+    for ms in 0..4_000 {
+        let now = begun + Duration::from_millis(ms);
+        while let Some(packet) = there.next_if(|packet| packet.at <= now) {
+            assembly.insert(packet);
+        }
+        for packet in &missing {
+            if asked.get(&packet.sequence).is_some_and(|times| times[0] + WAY_MS == ms) {
+                assembly.insert(Arrived { at: now, ..packet.clone() });
+            }
+        }
+        for sequence in assembly.wants(now).again {
+            asked.entry(sequence).or_default().push(ms);
+        }
+        while assembly.poll(now).is_some() {}
+    }
+    let learned = assembly.round_trip().as_millis() as u64;
+    assert!((WAY_MS - 10..WAY_MS + 10).contains(&learned), "{learned} ms");
+    let last = asked.values().max_by_key(|times| times[0]).unwrap();
+    assert_eq!(last.len(), 2, "once, and once more in case that was lost: {last:?}");
+    assert!(last[1] - last[0] < 30, "{last:?}");
+}
