@@ -4,7 +4,7 @@
 const WINDOW: usize = 8;
 const STEP: usize = 4;
 
-/// The structural similarity (SSIM; Wang et al. 2004, windows of 8 by 8), at most 1, and the peak signal-to-noise ratio, dB,
+/// The structural similarity (SSIM; Wang et al. 2004, windows of 8 by 8, as ffmpeg reckons it), at most 1, and the peak signal-to-noise ratio, dB,
 /// of `seen`, which is brought to the size of `sent` first, as a window would.
 pub fn likeness(sent: &[u8], size: (u32, u32), seen: &[u8], seen_size: (u32, u32)) -> (f64, f64) {
     let (width, height) = (size.0 as usize, size.1 as usize);
@@ -76,6 +76,8 @@ fn grow(seen: &[u8], from: (u32, u32), to: (u32, u32)) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     fn picture(width: u32, height: u32, value: impl Fn(f64, f64) -> f64) -> Vec<u8> {
@@ -101,6 +103,47 @@ mod tests {
             (likeness(&sent, (160, 120), &noisy, (160, 120)), likeness(&sent, (160, 120), &flat, (160, 120)));
         assert!(noisy.0 < 0.99 && noisy.0 > flat.0 && flat.0 < 0.5, "{noisy:?} {flat:?}");
         assert!(noisy.1 > flat.1 && flat.1 < 20.0, "{noisy:?} {flat:?}");
+    }
+
+    /// What ffmpeg's filters `ssim` and `psnr` say of the upper four fifths of both.
+    fn by_ffmpeg(sent: &[u8], size: (u32, u32), seen: &[u8], seen_size: (u32, u32)) -> (f64, f64) {
+        let place = tempfile::tempdir().unwrap();
+        let mut command = Command::new("ffmpeg");
+        command.args(["-hide_banner", "-nostdin"]);
+        for (name, bytes, (width, height)) in [("sent", sent, size), ("seen", seen, seen_size)] {
+            let file = place.path().join(name);
+            std::fs::write(&file, bytes).unwrap();
+            let shape = format!("{width}x{height}");
+            command.args(["-f", "rawvideo", "-pix_fmt", "gray", "-s", &shape, "-i"]).arg(file);
+        }
+        let (width, height) = size;
+        let upper = format!("crop={width}:{}:0:0", height * 4 / 5);
+        let filters = format!(
+            "[1]scale={width}:{height}:flags=bilinear,{upper},split[a][b];[0]{upper},split[c][d];[a][c]ssim,nullsink;[b][d]psnr"
+        );
+        let output = command.args(["-filter_complex", &filters, "-f", "null", "-"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let figure = |name: &str| {
+            let (_, rest) = said.split_once(name).unwrap_or_else(|| panic!("ffmpeg says no {name}: {said}"));
+            rest.split_whitespace().next().unwrap().parse().unwrap()
+        };
+        (figure(" All:"), figure(" average:"))
+    }
+
+    #[test]
+    fn ffmpeg_reckons_the_same() {
+        let sent = picture(320, 200, waves);
+        let coarse: Vec<u8> = sent.iter().map(|it| it / 12 * 12 + 6).collect();
+        let noisy: Vec<u8> = sent.iter().enumerate().map(|(at, it)| it.saturating_add((at * 7 % 29) as u8)).collect();
+        for seen in [&coarse, &noisy] {
+            let ours = likeness(&sent, (320, 200), seen, (320, 200));
+            let theirs = by_ffmpeg(&sent, (320, 200), seen, (320, 200));
+            assert!((ours.0 - theirs.0).abs() < 0.002 && (ours.1 - theirs.1).abs() < 0.02, "{ours:?} {theirs:?}");
+        }
+        let small = picture(160, 100, |across, down| waves(across, down) + 9.0 * (across * 90.0).sin());
+        let ours = likeness(&sent, (320, 200), &small, (160, 100));
+        let theirs = by_ffmpeg(&sent, (320, 200), &small, (160, 100));
+        assert!((ours.0 - theirs.0).abs() < 0.01 && (ours.1 - theirs.1).abs() < 0.3, "{ours:?} {theirs:?}");
     }
 
     #[test]

@@ -235,7 +235,7 @@ impl Bench<'_> {
         if !self.wants("drop") {
             return Ok(());
         }
-        let [drop, back, end] = if self.options.quick { [12.0, 26.0, 42.0] } else { [20.0, 45.0, 75.0] };
+        let [drop, back, end] = if self.options.quick { [10.0, 22.0, 36.0] } else { [20.0, 45.0, 75.0] };
         let path = |rate_kbps: f64| Quality { rate_kbps, delay: Duration::from_millis(20), ..Quality::default() };
         let steps = vec![(0.0, path(2_500.0)), (drop, path(400.0)), (back, path(2_500.0))];
         let case = Case { path: steps, stills: false, ..Case::steady(path(2_500.0), end) };
