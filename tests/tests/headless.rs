@@ -10,6 +10,7 @@ use std::time::Duration;
 use peal_tests::ears::{likeness, read_wav, speech, write_wav};
 use peal_tests::headless::{Headless, HeadlessError, arguments, binary};
 use peal_tests::person::free_address;
+use peal_tests::undisturbed::undisturbed;
 use serde_json::{Value, json};
 
 /// Longer than the 30 s after which a lost media path is given up.
@@ -154,6 +155,11 @@ fn a_server_that_is_not_there_is_told() {
 
 #[test]
 fn two_processes_talk_and_the_speech_arrives_both_ways() {
+    undisturbed(talk_and_listen);
+}
+
+/// One call of two processes; what was heard too badly is told.
+fn talk_and_listen() -> Result<(), String> {
     let place = tempfile::tempdir().unwrap();
     let broker = free_address();
     let file = |name: &str| place.path().join(name).display().to_string();
@@ -195,8 +201,11 @@ fn two_processes_talk_and_the_speech_arrives_both_ways() {
     for (said, listener) in [(&voices[0].1, "gate"), (&voices[1].1, "ann")] {
         let heard = read_wav(file(&format!("heard-{listener}.wav")).as_ref());
         let found = likeness(&said[48_000..2 * 48_000], &heard, 0..heard.len() as i64);
-        assert!(found.correlation > 0.7, "at {listener}: {found:?}");
+        if found.correlation <= 0.7 {
+            return Err(format!("at {listener}: {found:?}"));
+        }
     }
+    Ok(())
 }
 
 #[test]
