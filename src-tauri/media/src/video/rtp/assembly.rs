@@ -16,9 +16,12 @@ const OVERTAKEN_BY: u64 = 3;
 /// How often one packet is asked for at most.
 const MAX_ASKED: u8 = 10;
 
+/// A repetition is thought to take so long before one has come: too long is learned at once, too short is not.
+const UNKNOWN: Duration = Duration::from_millis(250);
+
 /// From this round trip on a question is put twice, the second time so much later: one that is lost would cost another round
 /// trip. A sender that was asked a moment ago takes both for one.
-const LONG: Duration = Duration::from_millis(80);
+const LONG: Duration = Duration::from_millis(55);
 const ECHO: Duration = Duration::from_millis(25);
 
 /// Missing packets remembered, and packets kept, at most; beyond that only a key frame helps.
@@ -70,9 +73,22 @@ struct Missing {
     since: Instant,
     asked: u8,
     asked_at: Option<Instant>,
-    asked_first: Option<Instant>,
+    /// When it was asked for the time before.
+    asked_before: Option<Instant>,
     /// The last question was put twice, in case one is lost.
     twice: bool,
+}
+
+impl Missing {
+    /// How long the repetition that has come took, as far as that can be told. What comes sooner than any answer answers an
+    /// earlier question: who leaves that out, and believes in too short a way, asks for everything twice and never learns.
+    fn took(&self, came: Instant, round_trip: Duration) -> Option<Duration> {
+        let since = |asked: Instant| came.saturating_duration_since(asked);
+        match self.asked_before {
+            None => self.asked_at.map(since),
+            Some(before) => self.asked_at.filter(|&asked| since(asked) < round_trip * 9 / 10).map(|_| since(before)),
+        }
+    }
 }
 
 /// Puts packets together. It has no clock of its own.
@@ -87,7 +103,7 @@ pub struct Assembly {
     waits_for_key: bool,
     key_asked_at: Option<Instant>,
     /// How long a repetition takes, as seen.
-    round_trip: Duration,
+    round_trip: Option<Duration>,
     lost: u64,
 }
 
@@ -100,7 +116,7 @@ impl Default for Assembly {
             highest: 0,
             waits_for_key: true,
             key_asked_at: None,
-            round_trip: Duration::from_millis(100),
+            round_trip: None,
             lost: 0,
         }
     }
@@ -122,21 +138,17 @@ impl Assembly {
             return;
         }
         if let Some(missing) = self.missing.remove(&number)
-            && let Some(asked) = missing.asked_first
-            // The second question may have been one too many: who learns from the first alone, and believes in a short way,
-            // asks for everything twice and never learns. Where the first answer was lost this is too long, which the mean bears.
-            && missing.asked <= 2
+            && let Some(took) = missing.took(packet.at, self.round_trip.unwrap_or(UNKNOWN))
         {
-            let took =
-                packet.at.saturating_duration_since(asked).clamp(Duration::from_millis(5), Duration::from_secs(1));
-            self.round_trip = (self.round_trip * 7 + took) / 8;
+            let took = took.clamp(Duration::from_millis(5), Duration::from_secs(1));
+            self.round_trip = Some(self.round_trip.map_or(took, |before| (before * 7 + took) / 8));
         }
         if number < next {
             return;
         }
         for gap in self.highest + 1..number {
             self.missing
-                .insert(gap, Missing { since: packet.at, asked: 0, asked_at: None, asked_first: None, twice: false });
+                .insert(gap, Missing { since: packet.at, asked: 0, asked_at: None, asked_before: None, twice: false });
         }
         self.highest = self.highest.max(number);
         self.packets.entry(number).or_insert(packet);
@@ -175,7 +187,7 @@ impl Assembly {
     pub fn wants(&mut self, now: Instant) -> Wants {
         let mut again = Vec::new();
         let pause = self.repeat_pause();
-        let echoes = self.round_trip >= LONG;
+        let echoes = self.round_trip() >= LONG;
         for (&number, missing) in &mut self.missing {
             let due = match missing.asked_at {
                 None => now >= missing.since + OVERTAKEN || self.highest >= number + OVERTAKEN_BY,
@@ -183,8 +195,7 @@ impl Assembly {
             };
             if due && missing.asked < MAX_ASKED {
                 missing.asked += 1;
-                missing.asked_at = Some(now);
-                missing.asked_first.get_or_insert(now);
+                missing.asked_before = missing.asked_at.replace(now);
                 missing.twice = false;
                 again.push(number as u16);
             } else if echoes && !missing.twice && missing.asked_at.is_some_and(|asked| now >= asked + ECHO) {
@@ -205,7 +216,7 @@ impl Assembly {
         let key = self.key_asked_at.filter(|_| self.needs_key_frame()).map(|asked| asked + self.key_pause());
         let asks = self.missing.values().filter(|missing| missing.asked < MAX_ASKED);
         let ask = asks.map(|missing| missing.asked_at.map_or(missing.since + OVERTAKEN, |asked| asked + pause)).min();
-        let open = self.missing.values().filter(|missing| self.round_trip >= LONG && !missing.twice);
+        let open = self.missing.values().filter(|missing| self.round_trip() >= LONG && !missing.twice);
         let echo = open.filter_map(|missing| missing.asked_at).map(|asked| asked + ECHO).min();
         let patience = self.missing.values().map(|missing| missing.since + self.patience()).min();
         ask.into_iter().chain(echo).chain(patience).chain(key).min()
@@ -223,22 +234,22 @@ impl Assembly {
 
     /// How long a repetition takes, as seen so far.
     pub fn round_trip(&self) -> Duration {
-        self.round_trip
+        self.round_trip.unwrap_or(UNKNOWN)
     }
 
     /// How long the pictures stand still for one packet before a key frame is asked for instead.
     fn patience(&self) -> Duration {
-        let most = (self.round_trip * 3 + Duration::from_millis(40)).max(Duration::from_millis(450));
-        (self.round_trip * 5 + Duration::from_millis(40)).clamp(Duration::from_millis(200), most)
+        let most = (self.round_trip() * 7 / 2 + Duration::from_millis(40)).max(Duration::from_millis(450));
+        (self.round_trip() * 5 + Duration::from_millis(40)).clamp(Duration::from_millis(200), most)
     }
 
     /// How long until a packet is asked for once more.
     fn repeat_pause(&self) -> Duration {
-        (self.round_trip.mul_f64(1.1) + Duration::from_millis(5)).max(Duration::from_millis(20))
+        (self.round_trip().mul_f64(1.1) + Duration::from_millis(5)).max(Duration::from_millis(20))
     }
 
     fn key_pause(&self) -> Duration {
-        (self.round_trip * 2).max(Duration::from_millis(300))
+        (self.round_trip() * 2).max(Duration::from_millis(300))
     }
 
     /// Nothing can be decoded, and no key frame is on its way.

@@ -22,7 +22,9 @@ impl Sender {
             return;
         }
         let round_trip = self.controller.round_trip().unwrap_or(Duration::from_millis(100));
-        let twice = round_trip >= LONG && self.controller.loss() >= LOSSY;
+        // A queue makes a way long as well; where one stands, more would be lost like the rest.
+        let queue = Duration::from_secs_f64(self.controller.queue_ms().max(0.0) / 1_000.0);
+        let twice = round_trip.saturating_sub(queue * 2) >= LONG && self.controller.loss() >= LOSSY;
         let pause = round_trip / 2;
         for sequence in sequences {
             let Some(packet) = self.find(sequence) else { continue };
