@@ -3,6 +3,7 @@ import { connectTo } from '../src/callkit';
 import { byTables, byVectors, type Colours } from '../src/picture/colours';
 import { Feed } from '../src/picture/feed';
 import { frameOf, type Frame } from '../src/picture/frame';
+import { painterOn } from '../src/picture/painter';
 import { fills, isAlmost, within } from '../src/picture/shape';
 import { bestGrid, PICTURES } from '../src/screens/call/grid';
 import { Speaker } from '../src/screens/call/speaker';
@@ -84,6 +85,33 @@ describe.each([
   ])('every pixel of %i × %i has the colour of the formula', (width, height) => {
     expect(furthest(make, noise(width, height))).toBeLessThanOrEqual(2);
   });
+});
+
+test('a picture that is turned is drawn turned, though it has as many pixels', () => {
+  const drawn: string[] = [];
+  vi.stubGlobal(
+    'ImageData',
+    class {
+      constructor(
+        readonly data: Uint8ClampedArray,
+        readonly width: number,
+        readonly height: number,
+      ) {}
+    },
+  );
+  const putImageData = ({ width, height }: ImageData) => drawn.push(`${width}x${height}`);
+  const canvas = { width: 0, height: 0, getContext: () => ({ putImageData }) };
+  const painter = painterOn(canvas as unknown as HTMLCanvasElement, false);
+  for (const [width, height] of [
+    [64, 36],
+    [36, 64],
+    [36, 64],
+  ] as const) {
+    painter?.draw(noise(width, height));
+    expect([canvas.width, canvas.height]).toEqual([width, height]);
+  }
+  expect(drawn).toEqual(['64x36', '36x64', '36x64']);
+  vi.unstubAllGlobals();
 });
 
 /** A picture of all there is, extremes among it. */

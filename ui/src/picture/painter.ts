@@ -138,7 +138,8 @@ function plain(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): Pa
   return {
     draw(frame) {
       const pixels = make(frame);
-      if (image?.data !== pixels) {
+      // A picture that was turned comes in as many bytes.
+      if (image?.data !== pixels || image.width !== frame.width) {
         canvas.width = frame.width;
         canvas.height = frame.height;
         image = new ImageData(pixels, frame.width, frame.height);
