@@ -5,8 +5,8 @@ mod common;
 
 use std::time::Instant;
 
-use common::{DeafLine, Device, Kind, LIFE, Line, Server, Stranger, config, pair, ringing};
-use peal_signalling::{Notice, PresenceState, ServerUrl};
+use common::{DeafLine, Device, Kind, LIFE, Line, Server, Stranger, pair, ringing};
+use peal_signalling::{Notice, PresenceState};
 
 on_both_brokers!(
     who_returns_sees_others_as_they_are_now,
@@ -19,9 +19,7 @@ on_both_brokers!(
 async fn who_returns_sees_others_as_they_are_now(kind: Kind) {
     let server = Server::start(kind).await;
     let line = Line::to(server.address).await;
-    let mut ann = config(&server, "ann", "desk");
-    ann.server = ServerUrl::local(line.address);
-    let mut ann = Device::with(ann).await;
+    let mut ann = Device::over(line.address, &server, "ann", "desk").await;
     let mut bob = Device::login(&server, "bob", "phone").await;
     ann.sees(bob.address(), PresenceState::Online).await;
     bob.sees(ann.address(), PresenceState::Online).await;
@@ -32,8 +30,7 @@ async fn who_returns_sees_others_as_they_are_now(kind: Kind) {
         bob.client.send(ann.address(), &ringing(n), LIFE).await.unwrap();
     }
     // Behind everything: the broker has had it all.
-    let carol = Device::login(&server, "carol", "desk").await;
-    let mut carol = carol;
+    let mut carol = Device::login(&server, "carol", "desk").await;
     carol
         .until("the last name", |n| matches!(n, Notice::Presence(p) if p.display_name == "Bob 49").then_some(()))
         .await;
@@ -89,9 +86,7 @@ async fn a_person_who_changes_too_often_is_seen_as_they_are_in_the_end(kind: Kin
 async fn what_the_broker_did_not_tell_in_the_first_moments_is_asked_for(kind: Kind) {
     let server = Server::start(kind).await;
     let line = DeafLine::to(server.address).await;
-    let mut bob = config(&server, "bob", "phone");
-    bob.server = ServerUrl::local(line.address);
-    let mut bob = Device::with(bob).await;
+    let mut bob = Device::over(line.address, &server, "bob", "phone").await;
     bob.caught_up().await;
     let ann = Device::login(&server, "ann", "desk").await;
     line.has_swallowed("presence/ann/desk").await;

@@ -73,9 +73,7 @@ async fn a_cut_line_shows_the_last_will_and_comes_back_by_itself(kind: Kind) {
     let server = Server::start(kind).await;
     let line = Line::to(server.address).await;
     let mut ann = Device::login(&server, "ann", "desk").await;
-    let mut config = config(&server, "bob", "phone");
-    config.server = ServerUrl::local(line.address);
-    let mut bob = Device::with(config).await;
+    let mut bob = Device::over(line.address, &server, "bob", "phone").await;
     let online = ann.sees(bob.address(), PresenceState::Online).await;
     let mut ready = (false, false);
     while ready != (true, true) {

@@ -1,7 +1,9 @@
 //! A logged-in device and what it hears.
 
+use std::net::SocketAddr;
+
 use peal_call::{DeviceAddress, Signal};
-use peal_signalling::{Client, ClientConfig, DeviceKeys, Notice, Presence, PresenceState};
+use peal_signalling::{Client, ClientConfig, DeviceKeys, Notice, Presence, PresenceState, ServerUrl};
 use tokio::sync::mpsc;
 
 use super::{PATIENCE, Server, address, token};
@@ -20,6 +22,11 @@ pub fn config(server: &Server, user: &str, device: &str) -> ClientConfig {
 impl Device {
     pub async fn login(server: &Server, user: &str, device: &str) -> Self {
         Self::with(config(server, user, device)).await
+    }
+
+    /// Logs in over a line that ends there.
+    pub async fn over(line: SocketAddr, server: &Server, user: &str, device: &str) -> Self {
+        Self::with(ClientConfig { server: ServerUrl::local(line), ..config(server, user, device) }).await
     }
 
     pub async fn with(config: ClientConfig) -> Self {

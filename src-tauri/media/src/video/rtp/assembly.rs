@@ -138,7 +138,7 @@ impl Assembly {
             return;
         }
         if let Some(missing) = self.missing.remove(&number)
-            && let Some(took) = missing.took(packet.at, self.round_trip.unwrap_or(UNKNOWN))
+            && let Some(took) = missing.took(packet.at, self.round_trip())
         {
             let took = took.clamp(Duration::from_millis(5), Duration::from_secs(1));
             self.round_trip = Some(self.round_trip.map_or(took, |before| (before * 7 + took) / 8));
