@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
-import type { CallView } from '../src/callkit';
-import { all, click, clickOn, find, given, key, open, settled, the } from './render';
+import { describe, expect, test } from 'vitest';
+import type { CallView, PealError } from '../src/callkit';
+import { all, click, clickOn, find, given, key, open, settled, the, type } from './render';
 import { NOW, sampleCall, sampleGroupCall, sampleMember } from './samples';
 
 const talking = (changes: Partial<CallView> = {}, member = {}) =>
@@ -261,4 +261,60 @@ test('M mutes nobody while a dialog is open', async () => {
   await click('add-people');
   await key('m');
   expect(given(phone, 'setMuted')).toEqual([]);
+});
+
+describe('a media server', () => {
+  const stream = {
+    push_url: 'https://media.example/a/whip',
+    play_url: 'https://media.example/a/whep',
+  };
+
+  test('takes what I send, once it has its address', async () => {
+    const phone = await open({ calls: [talking()] });
+    await click('more');
+    await click('open-publish');
+    expect((the('publish-start') as HTMLButtonElement).disabled).toBe(true);
+    await type('publish-url', ` ${stream.push_url} `);
+    await type('publish-token', 'secret');
+    await click('publish-start');
+    expect(given(phone, 'publishStream')).toEqual([
+      { url: stream.push_url, token: 'secret', play_url: null },
+    ]);
+    expect(find('publish')).toBeNull();
+    phone.show({ calls: [talking()], published: stream });
+    await settled();
+    expect(the('call-state').textContent).toMatch(/Sent by a media server/);
+  });
+
+  test('that does not take it says why, and the address stays', async () => {
+    const phone = await open({ calls: [talking()] });
+    phone.answers.publishStream = () => {
+      const error: PealError = { code: 'stream_refused', message: '', hint: '' };
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- commands reject with a PealError
+      throw error;
+    };
+    await click('more');
+    await click('open-publish');
+    await type('publish-url', stream.push_url);
+    await click('publish-start');
+    expect(the('field-problem').textContent).toMatch(/refused the token/);
+    expect((the('publish-url') as HTMLInputElement).value).toBe(stream.push_url);
+  });
+
+  test('is told to end it, and from where the others play it', async () => {
+    const phone = await open({ calls: [talking()], published: stream });
+    await click('more');
+    await click('open-publish');
+    expect(the('play-url').textContent).toBe(stream.play_url);
+    expect(find('publish-url')).toBeNull();
+    await click('publish-stop');
+    expect(phone.asked.map(({ command }) => command)).toContain('stopPublishing');
+    expect(find('publish')).toBeNull();
+  });
+
+  test('is not offered before somebody is there', async () => {
+    await open({ calls: [sampleCall({ state: 'ringing' })] });
+    await click('more');
+    expect(find('open-publish')).toBeNull();
+  });
 });

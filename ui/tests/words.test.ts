@@ -58,6 +58,7 @@ test('the two catalogues have the same shape and differ in their words', () => {
       '.addContact.accountExample',
       '.app.name',
       '.happened.error',
+      '.publish.addressExample',
       '.settings.farServerExample',
       '.settings.languages.en',
       '.settings.languages.zh-CN',

@@ -6,6 +6,8 @@ use peal_tests::desk::page::{Page, id};
 use peal_tests::desk::screen::Area;
 use peal_tests::desk::{Desk, Peal, Plan};
 use peal_tests::headless::{Headless, arguments};
+use peal_tests::media_server::MediaServer;
+use peal_tests::person::free_address;
 use serde_json::json;
 
 use crate::{ends, turn, two_people};
@@ -127,6 +129,46 @@ fn a_shared_screen_is_seen() {
     alice.page.click(&id("share"));
     bob.page.misses(&format!("{}[data-video=\"true\"]", id("tile")));
     alice.page.sees(&format!("{}[data-off=\"false\"]", id("share")));
+    alice.page.click(&id("hang-up"));
+    ends(&desk, &mut bob, "hangup");
+}
+
+#[test]
+fn a_media_server_takes_what_is_sent_from_the_calls_own_screen() {
+    let _turn = turn();
+    let server = MediaServer::start();
+    let desk = Desk::new();
+    let (mut alice, mut bob) = two_people(&desk);
+    in_a_video_call(&mut alice, &mut bob);
+    shows_the_pattern(&mut alice);
+    let canvas = format!("{} canvas", id("tile"));
+    moves(&mut bob.page, &canvas);
+    bob.page.place(860, 420, 640, 560);
+    alice.page.place(0, 0, 840, 720);
+
+    // An address that nobody answers at is explained, and can be mended.
+    alice.page.click(&id("more"));
+    alice.page.click(&id("open-publish"));
+    let (nobody, own) = (format!("http://{}/a/whip", free_address()), server.whip("a"));
+    alice.page.types(&id("publish-url"), &nobody);
+    alice.page.click(&id("publish-start"));
+    assert!(alice.page.text(&id("field-problem")).contains("reached"));
+    desk.picture("video-publish");
+    alice.page.types(&id("publish-url"), &own);
+    alice.page.click(&id("publish-start"));
+    alice.page.misses(&id("publish"));
+    server.has(&["a"], &["a"]);
+    moves(&mut bob.page, &canvas);
+    assert!(alice.page.text(&id("call-state")).contains("media server"));
+
+    // And back to the call's own path.
+    alice.page.click(&id("more"));
+    alice.page.click(&id("open-publish"));
+    assert_eq!(alice.page.text(&id("play-url")), server.whep("a"));
+    alice.page.click(&id("publish-stop"));
+    alice.page.misses(&id("publish"));
+    server.has(&[], &[]);
+    moves(&mut bob.page, &canvas);
     alice.page.click(&id("hang-up"));
     ends(&desk, &mut bob, "hangup");
 }

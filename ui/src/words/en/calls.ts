@@ -63,6 +63,8 @@ export const call = {
   transferOthers: 'Call somebody for it',
   transferring: (to: string) => `Handing over to ${to}…`,
   newCall: 'New call…',
+  publish: 'Media server…',
+  publishing: 'Sent by a media server',
   newCallTitle: 'Call somebody else',
   newCallNote: 'This call waits on hold meanwhile.',
   wantsVideo: (name: string): Said => ({ title: `${name} would like to switch to video`, hint: '' }),
@@ -116,6 +118,22 @@ export const sources = {
   unnamed: { screen: 'Screen', window: 'Window', camera: 'Camera' },
   picked: 'A screen or a window',
   pickedNote: 'Your desktop asks which one',
+};
+
+/** My voice and picture by a media server. */
+export const publish = {
+  title: 'Send by a media server',
+  note: 'For calls with many people: you send once, to a server that all of them play you from. Between you and them it sees and hears everything, so use one that you trust. It ends with the call.',
+  address: 'Address',
+  addressExample: 'https://media.example/room/whip',
+  token: 'Token',
+  tokenNote: 'if the server asks for one',
+  playAddress: 'Address to play it from',
+  playAddressNote: 'if it doesn’t follow from the first',
+  start: 'Send',
+  stop: 'Stop sending',
+  sentTo: 'You send to',
+  playedFrom: 'The others play it from',
 };
 
 /** A call in a window of its own, above all others. */

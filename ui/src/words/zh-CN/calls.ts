@@ -63,6 +63,8 @@ export const call: Words['call'] = {
   transferOthers: '另外呼叫一个人',
   transferring: (to) => `正在转接给${spaced(to, 'before')}…`,
   newCall: '新的通话…',
+  publish: '媒体服务器…',
+  publishing: '通过媒体服务器发送',
   newCallTitle: '呼叫另一个人',
   newCallNote: '当前通话将在此期间保持。',
   wantsVideo: (name) => ({ title: `${spaced(name, 'after')}想切换到视频通话`, hint: '' }),
@@ -109,6 +111,21 @@ export const sources: Words['sources'] = {
   unnamed: { screen: '屏幕', window: '窗口', camera: '摄像头' },
   picked: '屏幕或窗口',
   pickedNote: '桌面会询问您要展示哪一个',
+};
+
+export const publish: Words['publish'] = {
+  title: '通过媒体服务器发送',
+  note: '适合人数多的通话：您只需向服务器发送一次，所有人都从那里播放。服务器能看到和听到您发送的一切，请只使用您信任的服务器。通话结束时发送也会结束。',
+  address: '地址',
+  addressExample: 'https://media.example/room/whip',
+  token: '令牌',
+  tokenNote: '如果服务器要求',
+  playAddress: '播放地址',
+  playAddressNote: '如果无法由上面的地址得出',
+  start: '发送',
+  stop: '停止发送',
+  sentTo: '发送到',
+  playedFrom: '其他人的播放地址',
 };
 
 export const small: Words['small'] = {
