@@ -262,6 +262,8 @@ export type CallStats = {
 	buffer_ms: number | null,
 	/**  Voice made up for what was lost, ms. */
 	concealed_ms: number | null,
+	/**  Voice taken out to catch up, or put in to wait, by playing faster or slower, ms. */
+	stretched_ms: number | null,
 	/**  Voice played, ms. */
 	played_ms: number | null,
 	/**  From the answer to the first sound of theirs at the speaker, ms. */

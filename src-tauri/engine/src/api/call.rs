@@ -250,6 +250,8 @@ pub struct CallStats {
     pub buffer_ms: f64,
     /// Voice made up for what was lost, ms.
     pub concealed_ms: f64,
+    /// Voice taken out to catch up, or put in to wait, by playing faster or slower, ms.
+    pub stretched_ms: f64,
     /// Voice played, ms.
     pub played_ms: f64,
     /// From the answer to the first sound of theirs at the speaker, ms.

@@ -55,6 +55,8 @@ pub struct Outcome {
     pub cpu: [f64; 2],
     /// What the second end heard, mono 48 kHz.
     pub heard: Vec<i16>,
+    /// What the second end's jitter buffer did to it.
+    pub buffered: Buffered,
     /// What the path carried from the first end to the second, with the moment in ms since the Unix epoch and the bytes.
     pub carried: Vec<(f64, usize)>,
     /// What the picture was coded as, if known.
@@ -63,6 +65,23 @@ pub struct Outcome {
     pub late: Vec<f64>,
     /// For how many seconds the sender says that it lowered the picture for want of processor, and of path.
     pub lowered: [f64; 2],
+}
+
+/// What a jitter buffer did to a voice, as its program counts it, ms; from the beginning of the call on.
+#[derive(Debug, Clone, Copy)]
+pub struct Buffered {
+    /// Made up for what did not come in time.
+    pub concealed: f64,
+    /// Taken out and put in by playing faster and slower.
+    pub stretched: f64,
+    /// How long it waited there: Peal's at the end, Chromium's mean.
+    pub waited: f64,
+}
+
+impl Default for Buffered {
+    fn default() -> Self {
+        Self { concealed: f64::NAN, stretched: f64::NAN, waited: f64::NAN }
+    }
 }
 
 /// What came of a call in which one sees eight others.

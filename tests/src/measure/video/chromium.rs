@@ -5,7 +5,7 @@ use std::path::Path as Place;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::case::{Case, Lived, MOST_KBPS, Outcome, Props, TILE_KBPS, Tiles, live, now_ms, on_clock};
+use super::case::{Buffered, Case, Lived, MOST_KBPS, Outcome, Props, TILE_KBPS, Tiles, live, now_ms, on_clock};
 use super::peal::STILLS;
 use super::seen::{Seen, Sight, Still};
 use crate::browser::Browser;
@@ -59,12 +59,15 @@ pub fn run(case: &Case, props: &Props<'_>, codec: Option<&str>) -> Result<Outcom
     if !case.cameras.contains(&true) && (rate - 48_000.0).abs() > 1.0 {
         return Err(format!("Chromium plays {rate} Hz").into());
     }
+    let voice = bob.call("buffered()")?;
+    let [concealed, stretched, waited] = ["concealed", "stretched", "waited"].map(|key| number(&voice[key]));
+    let buffered = Buffered { concealed, stretched, waited };
     let coding = ann.call("coding()")?;
     let codec = coding["codec"].as_str().map(|it| it.trim_start_matches("video/").to_owned());
     let lowered = ["cpu", "bandwidth"].map(|why| coding["lowered"][why].as_f64().unwrap_or_default());
     let seen = Seen { sent, came: came.into_iter().map(|(sight, _)| sight).collect(), stills };
     let first_picture = case.cameras[0].then_some(begun - accepted);
-    Ok(Outcome { seen, begun, ended, first_picture, cpu, heard, carried, codec, late, lowered })
+    Ok(Outcome { seen, begun, ended, first_picture, cpu, heard, buffered, carried, codec, late, lowered })
 }
 
 /// From each of so many times that the camera is opened in a call to the other side's first picture, ms.

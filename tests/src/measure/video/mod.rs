@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use case::MOST_KBPS;
-use case::{Case, Outcome, Props, Tiles};
+use case::{Buffered, Case, Outcome, Props, Tiles};
 use film::Film;
 pub use report::Report;
 use report::Section;
@@ -343,6 +343,10 @@ impl Bench<'_> {
         let said = ears::read_wav(&self.props.said);
         let scores = |it: &Outcome| judge.scores(&said, &it.heard).map(Spread::new);
         section.add("voice_pesq", "voice beside the picture (PESQ)", 2, [scores(&both[0])?, scores(&both[1])?]);
+        let buffered = |of: fn(&Buffered) -> f64| both.each_ref().map(|it| Spread::new([of(&it.buffered)]));
+        section.add("voice_concealed_ms", "voice made up for what did not come, ms", 0, buffered(|it| it.concealed));
+        section.add("voice_stretched_ms", "voice played faster or slower, ms", 0, buffered(|it| it.stretched));
+        section.add("voice_waited_ms", "voice in the jitter buffer, ms", 0, buffered(|it| it.waited));
         if let Some(alone) = alone {
             section.add("voice_alone_pesq", "voice without a picture (PESQ)", 2, [alone, Spread::new([])]);
         }

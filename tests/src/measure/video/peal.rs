@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::case::{Case, Lived, MOST_KBPS, Outcome, Props, TILE_KBPS, Tiles, live, now_ms, on_clock};
+use super::case::{Buffered, Case, Lived, MOST_KBPS, Outcome, Props, TILE_KBPS, Tiles, live, now_ms, on_clock};
 use super::film::RATE;
 use super::seen::{Seen, Sight, Still};
 use crate::ears;
@@ -77,6 +77,7 @@ pub fn run(case: &Case, props: &Props<'_>) -> Result<Outcome, Unmeasured> {
     let Lived { cpu, late } = live(case, &pair.path, begun, pids);
     let ended = now_ms();
     let carried = on_clock(pair.path.take_carried());
+    let buffered = pair.buffered(&call)?;
     pair.hang_up(&call)?;
     for end in &mut pair.ends {
         end.close()?;
@@ -89,6 +90,7 @@ pub fn run(case: &Case, props: &Props<'_>) -> Result<Outcome, Unmeasured> {
         first_picture: case.cameras[0].then_some(begun - call.accepted),
         cpu,
         heard: ears::read_wav(&pair.file("heard-bob.wav")),
+        buffered,
         carried,
         codec: Some("H264".to_owned()),
         late,
@@ -204,6 +206,12 @@ impl Pair {
             end.event_where("connected", mine)?;
         }
         Ok(Call { id, accepted })
+    }
+
+    fn buffered(&mut self, call: &Call) -> Result<Buffered, HeadlessError> {
+        let stats = self.ends[1].ask("call_stats", &json!({ "call_id": call.id }))?;
+        let of = |key: &str| stats[key].as_f64().unwrap_or(f64::NAN);
+        Ok(Buffered { concealed: of("concealed_ms"), stretched: of("stretched_ms"), waited: of("buffer_ms") })
     }
 
     fn hang_up(&mut self, call: &Call) -> Result<(), HeadlessError> {
