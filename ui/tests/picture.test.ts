@@ -5,6 +5,7 @@ import { Feed } from '../src/picture/feed';
 import { frameOf, type Frame } from '../src/picture/frame';
 import { painterOn } from '../src/picture/painter';
 import { fills, isAlmost, within } from '../src/picture/shape';
+import { Together } from '../src/picture/together';
 import { bestGrid, PICTURES } from '../src/screens/call/grid';
 import { Speaker } from '../src/screens/call/speaker';
 import { SamplePhone, sampleView } from './samples';
@@ -262,6 +263,61 @@ class Socket {
     this.onclose?.();
   }
 }
+
+describe('pictures that are drawn together', () => {
+  let frames: FrameRequestCallback[];
+  let drawn: string[];
+  const [large, small] = [{ area: () => 1280 * 720 }, { area: () => 220 * 124 }];
+  const screen = () => frames.splice(0).forEach((callback) => callback(0));
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    [frames, drawn] = [[], []];
+    vi.stubGlobal('requestAnimationFrame', (callback: FrameRequestCallback) => frames.push(callback));
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  const comes = (together: Together, who: typeof large) =>
+    together.draw(who, () => drawn.push(who === large ? 'large' : 'small'));
+
+  test('wait for the largest, which waits for nobody', () => {
+    const together = new Together();
+    comes(together, large);
+    screen();
+    vi.advanceTimersByTime(10);
+    comes(together, small);
+    screen();
+    expect(drawn).toEqual(['large']);
+    vi.advanceTimersByTime(23);
+    comes(together, large);
+    screen();
+    expect(drawn.slice(1).sort()).toEqual(['large', 'small']);
+    vi.runAllTimers();
+    expect(frames).toEqual([]);
+  });
+
+  test('wait no longer than a moment, and not at all for one that has stopped or gone', () => {
+    const together = new Together();
+    comes(together, large);
+    screen();
+    vi.advanceTimersByTime(10);
+    comes(together, small);
+    vi.advanceTimersByTime(34);
+    expect(frames).toEqual([]);
+    vi.advanceTimersByTime(1);
+    screen();
+    expect(drawn).toEqual(['large', 'small']);
+    comes(together, small);
+    screen();
+    expect(drawn).toHaveLength(3);
+    comes(together, large);
+    screen();
+    together.forget(large);
+    comes(together, small);
+    screen();
+    expect(drawn).toEqual(['large', 'small', 'small', 'large', 'small']);
+  });
+});
 
 describe('a feed', () => {
   let shown: (Frame | null)[];

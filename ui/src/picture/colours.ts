@@ -24,11 +24,15 @@ interface Vectors {
   colour: (y: number, u: number, v: number, into: number, width: number, height: number) => void;
 }
 
+/** Compiled once, for every picture of the window. */
+let compiled: WebAssembly.Module | undefined;
+
 /** Nothing where the browser has no WebAssembly with vectors. */
 export function byVectors(): Colours | undefined {
   let vectors: Vectors;
   try {
-    vectors = new WebAssembly.Instance(new WebAssembly.Module(module)).exports as unknown as Vectors;
+    vectors = new WebAssembly.Instance((compiled ??= new WebAssembly.Module(module)))
+      .exports as unknown as Vectors;
   } catch {
     return undefined;
   }

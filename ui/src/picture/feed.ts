@@ -2,6 +2,9 @@
 
 import { pictureDoor, type Ticket } from '../callkit';
 import { frameOf, type Frame } from './frame';
+import { Together, type Drawn } from './together';
+
+const together = new Together();
 
 /** What can be looked at. */
 export type PictureView = { kind: 'local' } | { kind: 'remote'; call_id: string; user_id: string };
@@ -19,7 +22,7 @@ const AGAIN_MS = 700;
  * Looks at a view for as long as it runs and the window can be seen: a hidden one holds no socket, so that the phone neither
  * decodes nor is sent what nobody sees. Of the pictures that come faster than the screen draws, the newest is drawn.
  */
-export class Feed {
+export class Feed implements Drawn {
   private socket: WebSocket | undefined;
   private size: Size = { width: 0, height: 0 };
   private frame = 0;
@@ -56,6 +59,11 @@ export class Feed {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(size));
   }
 
+  /** How large it is drawn, in pixels. */
+  area(): number {
+    return this.size.width * this.size.height;
+  }
+
   private async connect(): Promise<void> {
     if (this.socket || this.connecting) return;
     clearTimeout(this.timer);
@@ -83,11 +91,13 @@ export class Feed {
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (!(data instanceof ArrayBuffer)) return;
       // Drawn with the screen, and only then asked for the next.
-      this.frame = requestAnimationFrame(() => {
+      const draw = () => {
         if (this.socket !== socket) return;
         this.show(frameOf(data), accelerated);
         if (socket.readyState === WebSocket.OPEN) socket.send('next');
-      });
+      };
+      if (accelerated) this.frame = requestAnimationFrame(draw);
+      else together.draw(this, draw);
     };
     socket.onclose = () => {
       if (this.socket !== socket) return;
@@ -109,6 +119,7 @@ export class Feed {
   private disconnect(): void {
     clearTimeout(this.timer);
     cancelAnimationFrame(this.frame);
+    together.forget(this);
     const socket = this.socket;
     this.socket = undefined;
     socket?.close();
