@@ -89,8 +89,9 @@ pub struct Sender {
     kept: VecDeque<Packet>,
     repeats: VecDeque<u16>,
     sequence: u16,
-    /// Where the newest key frame begins: nothing before it is worth repeating.
+    /// Where the newest key frame begins: nothing before it is worth repeating; and since when it is on its way.
     useful_from: Option<u16>,
+    key_since: Option<Instant>,
     /// The line is free again at this moment.
     free_at: Instant,
     left_at: Option<Instant>,
@@ -120,6 +121,7 @@ impl Sender {
             repeats: VecDeque::new(),
             sequence: first_sequence,
             useful_from: None,
+            key_since: None,
             free_at: now,
             left_at: None,
             repeat_budget: 0.0,
@@ -150,10 +152,11 @@ impl Sender {
     }
 
     /// Queues one picture. A `key` frame makes what waits, and what is missing before it, of no more use.
-    pub fn push(&mut self, timestamp: u32, payloads: &[Bytes], key: bool) {
+    pub fn push(&mut self, now: Instant, timestamp: u32, payloads: &[Bytes], key: bool) {
         if key {
             self.clear();
             self.useful_from = Some(self.sequence);
+            self.key_since = Some(now);
             self.key_left = payloads.len();
         }
         let last = payloads.len().saturating_sub(1);
@@ -170,6 +173,13 @@ impl Sender {
             self.sequence = self.sequence.wrapping_add(1);
             self.queue.push_back(packet);
         }
+    }
+
+    /// Whether a peer that asks for a key frame now can mean another than the one on its way: within a round trip it can't
+    /// have seen any of that, so it asked before, or twice.
+    pub fn owes_key_frame(&self, now: Instant) -> bool {
+        let (since, round_trip) = (self.key_since, self.controller.least_round_trip());
+        since.zip(round_trip).is_none_or(|(since, round_trip)| now >= since + round_trip)
     }
 
     /// The next packet, if one may leave now.

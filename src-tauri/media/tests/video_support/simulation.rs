@@ -156,7 +156,7 @@ impl Run {
                     let mut unit = vec![0x55; (size as usize).max(60)];
                     unit[0] = kind;
                     let payloads = packetise([Bytes::from(unit)], largest_payload(kbps as u32));
-                    sender.push(number * 3000, &payloads, kind == 0x65);
+                    sender.push(now, number * 3000, &payloads, kind == 0x65);
                     made.push_back((number * 3000, ms));
                     number += 1;
                 }
@@ -210,7 +210,7 @@ impl Run {
                     Some((_, Back::Report(report))) => sender.acknowledge(now, &report),
                     Some((_, Back::Wants(again, key))) => {
                         sender.ask_again(now, again);
-                        key_wanted |= key;
+                        key_wanted |= key && sender.owes_key_frame(now);
                     }
                     None => {}
                 }

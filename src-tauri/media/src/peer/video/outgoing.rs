@@ -211,7 +211,7 @@ impl Outgoing {
             Report::Arrivals(told) => self.sender.acknowledge(now, &told),
             Report::Again(sequences) => self.sender.ask_again(now, sequences),
             Report::KeyFrame => {
-                if let Some(taking) = &self.taking {
+                if let Some(taking) = self.taking.as_ref().filter(|_| self.sender.owes_key_frame(now)) {
                     taking.ask_key_frame();
                 }
             }
@@ -221,7 +221,8 @@ impl Outgoing {
     fn take_delivery(&mut self, delivery: &Delivery) {
         match delivery {
             Delivery::Unit(unit, lowered) => {
-                self.sender.push(self.ends.first_timestamp.wrapping_add(unit.timestamp), &unit.payloads, unit.key);
+                let timestamp = self.ends.first_timestamp.wrapping_add(unit.timestamp);
+                self.sender.push(Instant::now(), timestamp, &unit.payloads, unit.key);
                 self.frames += 1;
                 let far = self.video.far.borrow().state.and_then(|state| state.want).unwrap_or((MAX_WIDTH, MAX_HEIGHT));
                 let smaller = |side: u32, best: u32, tile: u32| f64::from(side) * 1.3 < f64::from(best.min(tile));

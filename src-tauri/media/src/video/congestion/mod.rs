@@ -18,7 +18,7 @@ pub use probe::Probe;
 use delay::{DelayDetector, Passage, Usage};
 use history::{History, News};
 use loss::{LossDetector, Verdict};
-use probe::Prober;
+use probe::{Carried, Prober};
 use throughput::Throughput;
 
 /// Where the estimate starts, kbit/s.
@@ -32,8 +32,9 @@ const BACK_OFF: f64 = 0.85;
 const STANDING_MS: f64 = 45.0;
 /// Below this, ms, there is no queue to speak of.
 const EMPTY_MS: f64 = 20.0;
-/// Growth far from any limit, per second.
+/// Growth far from any limit, and near one, per second: each step too far is a queue, and the voice stands in it.
 const GROWTH: f64 = 0.08;
+const GROWTH_AT_LIMIT: f64 = 0.03;
 /// All that is needed has passed for so long without a queue and without loss: the path has more to give.
 const AMPLE_AFTER: Duration = Duration::from_secs(1);
 /// Share of packets lost, above which that is not so.
@@ -160,8 +161,8 @@ impl Controller {
             // What is under way must not keep the next packets back.
             self.history.give_up();
         }
-        if let Some(kbps) = self.prober.outcome(now) {
-            self.probed(now, kbps);
+        if let Some(outcome) = self.prober.outcome(now) {
+            self.probed(now, outcome);
         }
         let easy = !self.stalled
             && self.history.is_known()
@@ -224,6 +225,11 @@ impl Controller {
         self.round_trip
     }
 
+    /// The quickest of them.
+    pub fn least_round_trip(&self) -> Option<Duration> {
+        self.round_trip.map(|_| self.least_round_trip)
+    }
+
     /// Share of packets lost of late, 0 to 1.
     pub fn loss(&self) -> f64 {
         self.loss.share()
@@ -255,8 +261,8 @@ impl Controller {
             Some(Verdict::Wait) => self.grown_at = now,
             Some(Verdict::Fine) | None => {}
         }
-        if let Some(kbps) = self.prober.outcome(now) {
-            self.probed(now, kbps);
+        if let Some(outcome) = self.prober.outcome(now) {
+            self.probed(now, outcome);
         }
         if !over && usage == Usage::Normal && queue < EMPTY_MS * 2.0 {
             self.grow(now);
@@ -307,7 +313,7 @@ impl Controller {
             self.capacity.is_some_and(|capacity| self.kbps > capacity * 0.75 && self.kbps < capacity * 1.25);
         let step = if near_limit {
             let response = self.round_trip.unwrap_or(Duration::from_millis(100)).as_secs_f64() + 0.1;
-            (9.6 / response).max(4.0)
+            (9.6 / response).min(self.kbps * GROWTH_AT_LIMIT).max(4.0)
         } else {
             self.kbps * GROWTH
         };
@@ -315,14 +321,14 @@ impl Controller {
         self.kbps = (self.kbps + step * elapsed).min(most).min(self.need_kbps.max(self.kbps.min(START_KBPS)));
     }
 
-    fn probed(&mut self, now: Instant, kbps: f64) {
+    fn probed(&mut self, now: Instant, Carried { kbps, filled }: Carried) {
         if kbps > self.kbps {
             self.kbps = kbps.min(self.need_kbps);
             self.grown_at = now;
             if self.capacity.is_some_and(|capacity| kbps > capacity * 1.2) {
                 self.capacity = None;
             }
-            self.prober.succeeded(now);
+            self.prober.succeeded(now, filled);
         } else {
             self.prober.failed(now);
         }

@@ -14,6 +14,11 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const PAUSE_LEAST: Duration = Duration::from_millis(1_500);
 const PAUSE_MOST: Duration = Duration::from_secs(4);
 
+/// What came of a burst that filled the path, so much of it is believed: the voice needs some, and a queue a chance to empty.
+const FILLED: f64 = 0.88;
+/// After such a one nothing more is to be found out for a while.
+const PAUSE_FILLED: Duration = Duration::from_secs(3);
+
 /// A burst to send: packets of `packet_bytes` until `bytes` are out, at `kbps`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Probe {
@@ -25,6 +30,15 @@ pub struct Probe {
     pub bytes: usize,
     /// Each packet, bytes.
     pub packet_bytes: usize,
+}
+
+/// What came of a burst.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Carried {
+    /// What the path is thought to carry, kbit/s. Zero: too little came back to tell.
+    pub kbps: f64,
+    /// It came slower than it left: the path has no more to give.
+    pub filled: bool,
 }
 
 #[derive(Debug)]
@@ -94,8 +108,8 @@ impl Prober {
         }
     }
 
-    /// What the path carried of the burst, kbit/s, once that is known. Zero: too little came back to tell.
-    pub fn outcome(&mut self, now: Instant) -> Option<f64> {
+    /// What the path carried of the burst, once that is known.
+    pub fn outcome(&mut self, now: Instant) -> Option<Carried> {
         let running = self.running.as_ref()?;
         let known: usize = running.came.iter().map(|&(_, bytes)| bytes).sum();
         let told = running.came.len() + running.lost;
@@ -106,18 +120,20 @@ impl Prober {
         let running = self.running.take()?;
         tracing::trace!(id = running.id, took = ?now.saturating_duration_since(running.started), "a probe is over");
         if running.came.len() < PACKETS - 2 || running.lost > running.came.len() {
-            return Some(0.0);
+            return Some(Carried { kbps: 0.0, filled: false });
         }
         let sent =
             rate(running.sent.iter().map(|&(at, bytes)| (at.saturating_duration_since(running.started), bytes)))?;
         let came = rate(running.came.iter().copied()).unwrap_or(f64::INFINITY);
-        // What came markedly slower than it left shows what the path carries; leave it a little air.
-        Some(if came < sent * 0.9 { came * 0.95 } else { sent.min(came) })
+        let filled = came < sent * 0.9;
+        Some(Carried { kbps: if filled { came * FILLED } else { sent.min(came) }, filled })
     }
 
-    pub fn succeeded(&mut self, now: Instant) {
+    /// It showed more than was known. One that did not fill the path is followed by the next at once.
+    pub fn succeeded(&mut self, now: Instant, filled: bool) {
         self.pause = PAUSE_LEAST;
-        self.not_before = now + Duration::from_millis(100);
+        self.not_before = now + if filled { PAUSE_FILLED } else { Duration::from_millis(100) };
+        self.first = if filled { self.first.max(2) } else { self.first };
     }
 
     /// A queue was seen: what runs tells nothing, and the next one waits until it is gone.

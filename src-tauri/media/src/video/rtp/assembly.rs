@@ -102,6 +102,8 @@ pub struct Assembly {
     /// Pictures are thrown away until one comes that needs none before it.
     waits_for_key: bool,
     key_asked_at: Option<Instant>,
+    /// It was asked for twice since.
+    key_asked_twice: bool,
     /// How long a repetition takes, as seen.
     round_trip: Option<Duration>,
     lost: u64,
@@ -116,6 +118,7 @@ impl Default for Assembly {
             highest: 0,
             waits_for_key: true,
             key_asked_at: None,
+            key_asked_twice: false,
             round_trip: None,
             lost: 0,
         }
@@ -203,11 +206,27 @@ impl Assembly {
                 again.push(number as u16);
             }
         }
-        let key_frame = self.needs_key_frame() && self.key_asked_at.is_none_or(|asked| now >= asked + self.key_pause());
-        if key_frame {
-            self.key_asked_at = Some(now);
+        Wants { again, key_frame: self.wants_key_frame(now) }
+    }
+
+    fn wants_key_frame(&mut self, now: Instant) -> bool {
+        if !self.needs_key_frame() {
+            return false;
         }
-        Wants { again, key_frame }
+        if self.key_asked_at.is_none_or(|asked| now >= asked + self.key_pause()) {
+            self.key_asked_at = Some(now);
+            self.key_asked_twice = false;
+            return true;
+        }
+        let echo = self.key_echo().is_some_and(|at| now >= at);
+        self.key_asked_twice |= echo;
+        echo
+    }
+
+    /// When to ask for a key frame the second time.
+    fn key_echo(&self) -> Option<Instant> {
+        let open = self.round_trip() >= LONG && !self.key_asked_twice && self.needs_key_frame();
+        self.key_asked_at.filter(|_| open).map(|asked| asked + ECHO)
     }
 
     /// When to look again although no packet came.
@@ -219,7 +238,7 @@ impl Assembly {
         let open = self.missing.values().filter(|missing| self.round_trip() >= LONG && !missing.twice);
         let echo = open.filter_map(|missing| missing.asked_at).map(|asked| asked + ECHO).min();
         let patience = self.missing.values().map(|missing| missing.since + self.patience()).min();
-        ask.into_iter().chain(echo).chain(patience).chain(key).min()
+        ask.into_iter().chain(echo).chain(patience).chain(key).chain(self.key_echo()).min()
     }
 
     /// The decoder could not use what it was given: only a key frame helps.

@@ -22,7 +22,7 @@ fn drain(sender: &mut Sender, from: Instant) -> Vec<(Duration, Outgoing)> {
 fn packets_leave_evenly_at_the_rate_of_the_path() {
     let start = Instant::now();
     let mut sender = Sender::new(start, 7);
-    sender.push(0, &payloads(4), true);
+    sender.push(start, 0, &payloads(4), true);
     let out = drain(&mut sender, start);
     let sequences: Vec<u16> = out.iter().map(|(_, packet)| packet.sequence).collect();
     assert_eq!(sequences, [7, 8, 9, 10]);
@@ -45,7 +45,7 @@ fn a_peer_that_reports_nothing_gets_what_is_needed_once_that_is_known() {
             let now = start + Duration::from_millis(u64::from(ms));
             sender.drop_hopeless();
             if ms % 40 == 0 {
-                sender.push(ms * 90, &payloads(3), false);
+                sender.push(now, ms * 90, &payloads(3), false);
             }
             while sender.poll(now).is_some() {
                 left += usize::from(ms >= 9_000);
@@ -67,13 +67,13 @@ fn a_picture_leaves_sooner_where_all_that_is_needed_has_passed_for_a_while() {
     for ms in 0..6_000_u32 {
         let now = start + Duration::from_millis(u64::from(ms));
         if ms % 40 == 0 {
-            sender.push(ms * 90, &payloads(4), false);
+            sender.push(now, ms * 90, &payloads(4), false);
         }
         while sender.poll(now).is_some() {}
     }
     let now = start + Duration::from_secs(6);
     assert!(sender.controller().is_ample(now), "{} kbit/s", sender.estimate_kbps());
-    sender.push(600_000, &payloads(8), false);
+    sender.push(now, 600_000, &payloads(8), false);
     let took = drain(&mut sender, now).last().unwrap().0.as_millis();
     assert!((15..40).contains(&took), "{took} ms");
 }
@@ -83,11 +83,11 @@ fn what_the_peer_misses_goes_first_and_not_twice_at_once() {
     let start = Instant::now();
     let mut sender = Sender::new(start, 0);
     sender.set_can_repeat(true);
-    sender.push(0, &payloads(2), true);
+    sender.push(start, 0, &payloads(2), true);
     let sent = drain(&mut sender, start);
     assert!(sent.len() >= 2);
     let later = start + Duration::from_millis(500);
-    sender.push(3000, &payloads(1), false);
+    sender.push(later, 3000, &payloads(1), false);
     sender.ask_again(later, [1, 1, 900]);
     sender.ask_again(later, [1]);
     let out = sender.poll(later).unwrap();
@@ -101,13 +101,13 @@ fn what_the_peer_misses_goes_first_and_not_twice_at_once() {
 fn a_silence_ends_also_when_nothing_waits_and_no_report_of_before_comes() {
     let start = Instant::now();
     let mut sender = Sender::new(start, 0);
-    sender.push(0, &payloads(2), true);
+    sender.push(start, 0, &payloads(2), true);
     drain(&mut sender, start);
     let silent = start + Duration::from_secs(2);
     assert!(sender.poll(silent).is_none());
     assert!(sender.controller().is_stalled());
     assert!(!sender.is_busy(), "the encoder may give a picture");
-    sender.push(9_000, &payloads(9), true);
+    sender.push(silent, 9_000, &payloads(9), true);
     assert!(sender.drop_hopeless(), "but no more than a question leaves");
     assert!(sender.is_busy());
     let asked: Vec<_> = drain(&mut sender, silent).into_iter().map(|(_, packet)| packet).collect();
@@ -116,7 +116,7 @@ fn a_silence_ends_also_when_nothing_waits_and_no_report_of_before_comes() {
     let arrived = Some(Duration::from_secs(5));
     sender.acknowledge(silent + Duration::from_millis(50), &[Acknowledged { sequence: asked[0].transport, arrived }]);
     assert!(!sender.controller().is_stalled());
-    sender.push(18_000, &payloads(2), true);
+    sender.push(silent, 18_000, &payloads(2), true);
     let out = drain(&mut sender, silent + Duration::from_millis(60));
     assert_eq!(out.iter().map(|(_, it)| it.sequence).collect::<Vec<_>>(), [3, 4], "without a gap");
 }
@@ -157,7 +157,7 @@ fn after_a_queue_and_a_while_without_pictures_the_path_is_asked_again() {
     sender.set_need(1_000.0);
     let mut now = begun;
     for round in 0..30_u32 {
-        sender.push(round * 9_000, &payloads(1), false);
+        sender.push(now, round * 9_000, &payloads(1), false);
         let queue = u64::from(round) * 8;
         road.carry(&mut sender, now, 100, |at| queue + at / 12);
         now += Duration::from_millis(100);
@@ -183,12 +183,12 @@ fn in_a_silence_a_picture_may_be_made_whatever_was_thought_of_the_path() {
     let mut now = start;
     // Each silence halves what is thought.
     for round in 0..8_u32 {
-        sender.push(round * 90_000, &payloads(1), true);
+        sender.push(now, round * 90_000, &payloads(1), true);
         drain(&mut sender, now);
         now += Duration::from_secs(2);
         assert!(sender.poll(now).is_none() && sender.controller().is_stalled(), "round {round}");
         assert!(sender.allowance_kbps() >= LEAST_PICTURE_KBPS * 1.5, "{}", sender.allowance_kbps());
-        sender.push(round * 90_000 + 9_000, &payloads(1), true);
+        sender.push(now, round * 90_000 + 9_000, &payloads(1), true);
         let asked = drain(&mut sender, now).pop().unwrap().1;
         now += Duration::from_millis(50);
         let arrived = Some(now - start);
@@ -202,15 +202,15 @@ fn in_a_silence_a_picture_may_be_made_whatever_was_thought_of_the_path() {
 fn a_queue_that_can_not_arrive_in_time_is_thrown_away_without_a_gap() {
     let start = Instant::now();
     let mut sender = Sender::new(start, 0);
-    sender.push(0, &payloads(1), true);
+    sender.push(start, 0, &payloads(1), true);
     drain(&mut sender, start);
     let start = start + Duration::from_millis(100);
-    sender.push(0, &payloads(100), false);
+    sender.push(start, 0, &payloads(100), false);
     assert!(sender.is_busy());
     let first = sender.poll(start).unwrap();
     assert!(sender.drop_hopeless());
     assert!(!sender.is_busy());
-    sender.push(1, &payloads(1), true);
+    sender.push(start, 1, &payloads(1), true);
     let next = drain(&mut sender, start + Duration::from_secs(1));
     assert_eq!(next[0].1.sequence, first.sequence + 1);
 }
@@ -219,8 +219,26 @@ fn a_queue_that_can_not_arrive_in_time_is_thrown_away_without_a_gap() {
 fn without_repetitions_nothing_is_sent_twice() {
     let start = Instant::now();
     let mut sender = Sender::new(start, 0);
-    sender.push(0, &payloads(2), true);
+    sender.push(start, 0, &payloads(2), true);
     drain(&mut sender, start);
     sender.ask_again(start + Duration::from_secs(1), [0, 1]);
     assert_eq!(sender.next_look(), None);
+}
+
+#[test]
+fn whoever_asks_for_a_key_frame_within_a_round_trip_of_one_gets_that_one() {
+    let start = Instant::now();
+    let mut sender = Sender::new(start, 0);
+    assert!(sender.owes_key_frame(start));
+    sender.push(start, 0, &payloads(1), true);
+    assert!(sender.owes_key_frame(start), "how long the way is, is not known");
+    let mut road = Road { begun: start, reports: VecDeque::new() };
+    road.carry(&mut sender, start, 100, |_| 0);
+    let later = start + Duration::from_millis(100);
+    sender.push(later, 9_000, &payloads(1), false);
+    assert!(sender.owes_key_frame(later), "a picture that is none does not count");
+    sender.push(later, 18_000, &payloads(1), true);
+    // The way takes 40 ms there and back.
+    assert!(!sender.owes_key_frame(later + Duration::from_millis(35)));
+    assert!(sender.owes_key_frame(later + Duration::from_millis(45)));
 }

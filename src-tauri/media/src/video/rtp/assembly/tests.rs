@@ -84,6 +84,30 @@ fn what_never_comes_costs_the_pictures_up_to_the_next_key_frame() {
 }
 
 #[test]
+fn on_a_long_way_a_key_frame_is_asked_for_twice() {
+    let all = packets(12);
+    let mut assembly = Assembly::default();
+    for packet in &all[..3] {
+        assembly.insert(packet.clone());
+    }
+    let asked = all[2].at;
+    assert_eq!(timestamps(&mut assembly, asked), [0]);
+    assembly.spoil();
+    assert!(assembly.wants(asked).key_frame);
+    assert_eq!(assembly.next_look(), Some(asked + ECHO));
+    assert!(assembly.wants(asked + ECHO).key_frame);
+    assert!(!assembly.wants(asked + ECHO * 2).key_frame);
+    let again = asked + assembly.key_pause();
+    assert_eq!(assembly.next_look(), Some(again));
+    assert!(assembly.wants(again).key_frame && assembly.wants(again + ECHO).key_frame);
+    // What comes meanwhile makes the second question needless.
+    let once_more = again + assembly.key_pause();
+    assert!(assembly.wants(once_more).key_frame);
+    assembly.insert(all[30].clone());
+    assert!(!assembly.wants(once_more + ECHO).key_frame);
+}
+
+#[test]
 fn a_whole_key_frame_overtakes_what_is_missing_before_it() {
     let all = packets(12);
     let mut assembly = Assembly::default();
