@@ -181,6 +181,9 @@ impl Softphone {
                 let streamed = self.playbacks.voice(link.call, &link.peer.user).filter(|_| gate.hear);
                 let here = gate.hear && streamed.is_none();
                 let voice = handle.hear(audio, if here { volume(&self.volumes, &name) } else { 0.0 });
+                if call.media == MediaKind::Video {
+                    voice.expect_picture();
+                }
                 handle.speak(audio, gate.speak);
                 if gate.hear {
                     heard.push((name, streamed.unwrap_or(voice)));

@@ -1,8 +1,13 @@
 //! What the congestion control makes of paths, on a simulated clock. The voice shares each of them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "video_support/hearing.rs"]
+mod hearing;
 #[path = "video_support/simulation.rs"]
 mod simulation;
 
+use hearing::hear;
 use simulation::{Outcome, Run, Stretch};
 
 fn steady(kbps: f64, loss: f64) -> Vec<Stretch> {
@@ -48,6 +53,24 @@ fn a_narrow_path_is_filled_without_delaying_the_voice() {
         assert!(outcome.voice_delay(0.95, 3, 30) < 110.0, "{}", outcome.voice_delay(0.95, 3, 30));
         assert!(outcome.voice_lost() < 0.002);
         assert!(outcome.gaps(500, 0).is_empty(), "{:?}", outcome.gaps(500, 0));
+    }
+}
+
+#[test]
+fn the_voice_beside_a_picture_waits_for_the_queues_that_it_makes() {
+    for kbps in [300.0, 600.0, 1_000.0, 2_500.0] {
+        let mut made_up = 0.0;
+        let mut waited: f64 = 0.0;
+        for seed in 1..=4 {
+            let path = steady(kbps, 0.0);
+            let beside = Run { path, delay_ms: 20, max_kbps: 2_500.0, seconds: 45, seed, ..Run::default() };
+            let heard = hear(&beside.go(), 5);
+            made_up += heard.concealed as f64 / 48.0;
+            waited = waited.max(heard.delay as f64 / 48.0);
+        }
+        println!("{kbps} kbit/s: {made_up:.0} ms of 160 s made up, {waited:.0} ms waited at most");
+        assert!(made_up <= 100.0, "{made_up} ms of the voice were made up at {kbps} kbit/s");
+        assert!(waited < 110.0, "the voice waits {waited} ms at {kbps} kbit/s");
     }
 }
 

@@ -17,18 +17,20 @@ const MEMORY: i64 = 10 * 48_000;
 const MOST_PACKETS: usize = 1_000;
 /// Share of packets that the target must be late enough for.
 const QUANTILE: f32 = 0.98;
-/// On a path that is unsteady anyway (15 ms), nearly all packets are waited for, if that takes at most so much longer (25 ms):
-/// who is a little late over and over has time stretched and shortened, and that is heard more than the wait.
+/// On a path that is unsteady anyway (15 ms), as one is that a picture shares, all packets are waited for and a tenth longer,
+/// if that takes at most so much more (40 ms): who is a little late over and over has time made up and taken out again, and
+/// that is heard more than the wait. The slowest moment counts there too, unless it was by so much (25 ms) the slowest.
 const UNSTEADY: i64 = 720;
-const NEARLY_ALL: f32 = 0.996;
-const LITTLE: i64 = 1_200;
+const LITTLE: i64 = 1_920;
+const ALONE: i64 = 1_200;
 /// What comes within 400 ms before or after the slowest packet belongs to the same moment.
 const MOMENT: i64 = 19_200;
 /// Kept above the measured lateness: 3 ms.
 const GUARD: i64 = 144;
-/// The first guess, 25 ms, which no target is below until packets have come for a second.
-const FIRST_GUESS: i64 = 1_200;
-const LEARNT: i64 = 48_000;
+/// The first guess, 25 ms, which no target is below until packets have come for a second; and beside a picture, whose sender
+/// is only finding out what the path carries, 60 ms and three seconds.
+const GUESS: (i64, i64) = (1_200, 48_000);
+const GUESS_BESIDE_PICTURE: (i64, i64) = (2_880, 3 * 48_000);
 
 /// Bounds of the target, in samples at 48 kHz: 5 ms and 400 ms.
 pub const TARGET_RANGE: (i64, i64) = (240, 19_200);
@@ -42,19 +44,39 @@ struct Arrival {
 }
 
 /// Statistics of packet arrival; all times in samples at 48 kHz.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Arrivals {
     /// Candidates for the fastest packet: (when it came, its offset), both rising.
     fastest: VecDeque<(i64, i64)>,
     /// In the order in which they came.
     packets: VecDeque<Arrival>,
-    /// When the first packet came.
+    /// When the first packet came, or the picture beside it began.
     since: Option<i64>,
+    guess: (i64, i64),
     lateness: i64,
     scratch: Vec<i64>,
 }
 
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self {
+            fastest: VecDeque::new(),
+            packets: VecDeque::new(),
+            since: None,
+            guess: GUESS,
+            lateness: 0,
+            scratch: Vec::new(),
+        }
+    }
+}
+
 impl Arrivals {
+    /// From `at` on a picture shares the path.
+    pub fn expect_picture(&mut self, at: i64) {
+        self.guess = GUESS_BESIDE_PICTURE;
+        self.since = self.since.map(|_| at);
+    }
+
     /// Takes in a packet that came at `at` (never earlier than the one before) with this timestamp; returns how much later
     /// than the fastest it was.
     pub fn record(&mut self, at: i64, timestamp: i64) -> i64 {
@@ -80,8 +102,8 @@ impl Arrivals {
         let late = offset - fastest;
         self.packets.push_back(Arrival { at, offset, late });
         let since = *self.since.get_or_insert(at);
-        let least = if at - since < LEARNT { FIRST_GUESS } else { 0 };
-        self.lateness = self.usual().min(self.but_for_the_worst_moment()).max(least);
+        let (guess, learnt) = self.guess;
+        self.lateness = self.usual().max(if at - since < learnt { guess } else { 0 });
         late
     }
 
@@ -93,7 +115,7 @@ impl Arrivals {
     /// How long a packet without delay should wait, so that those that are late again and again are there in time; with
     /// `extra` when it is worth waiting that much longer (for the packet that repairs a lost one).
     pub fn target(&self, extra: i64) -> i64 {
-        let lateness = if self.since.is_some() { self.lateness } else { FIRST_GUESS };
+        let lateness = if self.since.is_some() { self.lateness } else { self.guess.0 };
         (lateness + GUARD + extra).clamp(TARGET_RANGE.0, TARGET_RANGE.1)
     }
 
@@ -110,12 +132,15 @@ impl Arrivals {
     fn usual(&mut self) -> i64 {
         self.scratch.clear();
         self.scratch.extend(self.packets.iter().map(|it| it.late));
-        let usual = self.quantile(QUANTILE);
+        let (usual, again) = (self.quantile(QUANTILE), self.but_for_the_worst_moment());
+        let most = usual.min(again);
         if usual < UNSTEADY {
-            return usual;
+            return most;
         }
-        let nearly_all = self.quantile(NEARLY_ALL);
-        if nearly_all - usual <= LITTLE { nearly_all } else { usual }
+        let worst = self.scratch.iter().copied().max().unwrap_or_default();
+        let all = if worst <= again + ALONE { worst } else { again };
+        let with_air = all + all / 10;
+        if with_air - usual <= LITTLE { with_air } else { most }
     }
 
     fn quantile(&mut self, share: f32) -> i64 {
@@ -153,6 +178,43 @@ mod tests {
         }
         let target = arrivals.target(0);
         assert!((36 * 48..=50 * 48).contains(&target), "40 ms of jitter, target {} ms", target / 48);
+    }
+
+    /// Every 1.5 s a queue grows and empties that the slowest packets stand in this long, ms.
+    fn beside_a_picture(n: i64) -> i64 {
+        let (round, step) = (n / 75, n % 75);
+        n * 960 + if step < 12 { (30 + round * 7 % 20) * 48 * (6 - (step - 6).abs()) / 6 } else { step % 3 * 240 }
+    }
+
+    #[test]
+    fn queues_that_grow_again_and_again_are_waited_for_up_to_the_longest() {
+        let mut arrivals = Arrivals::default();
+        let late = (0..3_000).filter(|n| {
+            let target = arrivals.target(0);
+            let late = arrivals.record(beside_a_picture(*n), n * 960);
+            *n > 500 && late > target
+        });
+        assert_eq!(late.count(), 0);
+        assert!(arrivals.target(0) < 62 * 48, "{}", arrivals.target(0) / 48);
+    }
+
+    #[test]
+    fn beside_a_picture_the_first_seconds_have_more_time() {
+        let mut arrivals = Arrivals::default();
+        arrivals.expect_picture(0);
+        assert_eq!(arrivals.target(0), GUESS_BESIDE_PICTURE.0 + GUARD);
+        for n in 0..140 {
+            arrivals.record(n * 960, n * 960);
+            assert_eq!(arrivals.target(0), GUESS_BESIDE_PICTURE.0 + GUARD);
+        }
+        for n in 140..200 {
+            arrivals.record(n * 960, n * 960);
+        }
+        assert_eq!(arrivals.target(0), TARGET_RANGE.0);
+        // One that begins in the middle of a call.
+        arrivals.expect_picture(200 * 960);
+        arrivals.record(200 * 960, 200 * 960);
+        assert_eq!(arrivals.target(0), GUESS_BESIDE_PICTURE.0 + GUARD);
     }
 
     #[test]
@@ -213,7 +275,7 @@ mod tests {
         for n in 0..300 {
             // Half a second of voice comes at once, then it flows.
             arrivals.record(n.max(25) * 960, n * 960);
-            assert!(arrivals.target(0) <= FIRST_GUESS + GUARD, "packet {n}: target {} ms", arrivals.target(0) / 48);
+            assert!(arrivals.target(0) <= GUESS.0 + GUARD, "packet {n}: target {} ms", arrivals.target(0) / 48);
         }
         assert_eq!(arrivals.target(0), TARGET_RANGE.0);
     }

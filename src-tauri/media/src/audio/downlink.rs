@@ -20,6 +20,7 @@ struct Speaking {
     packets: Receiver<RtpVoicePacket>,
     shared: Arc<VoiceShared>,
     jitter: JitterBuffer,
+    beside_picture: bool,
     gain: f32,
     first_audio: Option<Instant>,
 }
@@ -42,7 +43,10 @@ impl Downlink {
 
     pub(super) fn add(&mut self, packets: Receiver<RtpVoicePacket>, shared: Arc<VoiceShared>) {
         match JitterBuffer::new() {
-            Ok(jitter) => self.voices.push(Speaking { packets, shared, jitter, gain: 1.0, first_audio: None }),
+            Ok(jitter) => {
+                let (beside_picture, gain, first_audio) = (false, 1.0, None);
+                self.voices.push(Speaking { packets, shared, jitter, beside_picture, gain, first_audio });
+            }
             Err(error) => tracing::error!(%error, "no decoder for a voice"),
         }
     }
@@ -83,10 +87,14 @@ impl Downlink {
 
 impl Speaking {
     fn add_to(&mut self, mix: &mut [f32; FRAME_10_MS]) {
+        let now = Instant::now();
+        if !self.beside_picture && self.shared.beside_picture.load(Ordering::Relaxed) {
+            self.beside_picture = true;
+            self.jitter.expect_picture(now);
+        }
         while let Ok(packet) = self.packets.try_recv() {
             self.jitter.push(packet);
         }
-        let now = Instant::now();
         let mut frame = [0.0; FRAME_10_MS];
         self.jitter.pull(now, &mut frame);
         let loudness = level::rms_dbfs(&frame);

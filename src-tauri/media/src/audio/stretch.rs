@@ -52,6 +52,11 @@ pub fn find_period(samples: &[f32], longest: usize) -> Option<Match> {
     Some(best)
 }
 
+/// Whether there is nothing in `samples` (mono 48 kHz) that anybody would miss.
+pub fn is_quiet(samples: &[f32]) -> bool {
+    power(samples) < QUIET_POWER
+}
+
 /// Takes `lag` samples out at the front of `buffer`; does nothing when it is too short.
 pub fn shorten(buffer: &mut VecDeque<f32>, lag: usize) -> bool {
     if buffer.len() < lag + OVERLAP {

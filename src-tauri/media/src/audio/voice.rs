@@ -73,6 +73,8 @@ impl VoiceStats {
 pub(super) struct VoiceShared {
     pub(super) volume: AtomicU32,
     pub(super) gone: AtomicBool,
+    /// A picture shares the path, or is going to.
+    pub(super) beside_picture: AtomicBool,
     pub(super) overflowed: AtomicU64,
     pub(super) stats: Mutex<VoiceStats>,
 }
@@ -82,6 +84,7 @@ impl Default for VoiceShared {
         Self {
             volume: AtomicU32::new(1.0f32.to_bits()),
             gone: AtomicBool::new(false),
+            beside_picture: AtomicBool::new(false),
             overflowed: AtomicU64::new(0),
             stats: Mutex::new(VoiceStats::default()),
         }
@@ -114,6 +117,11 @@ impl Voice {
     pub fn set_volume(&self, volume: f32) {
         let volume = if volume.is_finite() { volume.clamp(0.0, 4.0) } else { 1.0 };
         self.shared.volume.store(volume.to_bits(), Ordering::Relaxed);
+    }
+
+    /// From now on a picture shares the path: its beginning makes the voice come irregularly. Telling it again changes nothing.
+    pub fn expect_picture(&self) {
+        self.shared.beside_picture.store(true, Ordering::Relaxed);
     }
 
     /// How well this person is heard, as of the last 10 ms.

@@ -19,7 +19,7 @@ mod turns;
 
 pub use self::stats::{JitterStats, RtpVoicePacket};
 
-use self::pace::{Pace, Step};
+use self::pace::{Pace, QUIET, Step};
 use self::turns::Turns;
 
 /// Concealment is made in steps of 10 ms, and given up after 200 ms without any packet.
@@ -27,8 +27,9 @@ const CONCEAL_STEP: i64 = 480;
 const STALL: i64 = 9_600;
 /// libopus conceals multiples of 2.5 ms.
 const GRAIN: i64 = 120;
-/// From this share of packets lost on, what comes later in place of them is waited for.
+/// From this share of packets lost on, what comes later in place of them is waited for; below that one, no more.
 const LOSSY: f32 = 0.015;
+const LOSSLESS: f32 = 0.003;
 /// A packet whose time to be heard ended longer ago (6 ms) than that is not worth starting with.
 const OVER: i64 = 288;
 
@@ -66,7 +67,9 @@ pub struct JitterBuffer {
     last_was_dtx: bool,
     decoded: VecDeque<f32>,
     pace: Pace,
+    /// Share of packets lost of late, and whether it is worth waiting for what replaces them.
     loss: f32,
+    lossy: bool,
     fec_seen: bool,
     /// How much later than a frame its last copy comes.
     copies_reach: i64,
@@ -93,6 +96,7 @@ impl JitterBuffer {
             decoded: VecDeque::with_capacity(4 * MAX_PACKET_SAMPLES),
             pace: Pace::default(),
             loss: 0.0,
+            lossy: false,
             fec_seen: false,
             copies_reach: 0,
             without_copy: 0,
@@ -105,6 +109,7 @@ impl JitterBuffer {
     /// Fills `out` (10 ms: 480 samples) with what is to be heard from `now` on.
     pub fn pull(&mut self, now: Instant, out: &mut [f32]) {
         let now = self.samples_at(now);
+        self.lossy = self.loss > if self.lossy { LOSSLESS } else { LOSSY };
         while self.decoded.len() < out.len() {
             match self.state {
                 State::Unheard | State::Pause => self.wait(now, out.len()),
@@ -121,6 +126,12 @@ impl JitterBuffer {
         self.stats.target = self.target();
     }
 
+    /// From `now` on a picture shares the path, so that packets may come as irregularly as on none without.
+    pub fn expect_picture(&mut self, now: Instant) {
+        let now = self.samples_at(now);
+        self.arrivals.expect_picture(now);
+    }
+
     /// What was counted so far.
     pub fn stats(&self) -> JitterStats {
         self.stats
@@ -129,7 +140,7 @@ impl JitterBuffer {
     fn target(&self) -> i64 {
         // Waiting that much more lets the packet after a lost one arrive, which carries it again.
         let reach = if self.fec_seen { self.copies_reach.max(self.frame) } else { self.copies_reach };
-        self.arrivals.target(if self.loss > LOSSY { reach } else { 0 })
+        self.arrivals.target(if self.lossy { reach } else { 0 })
     }
 
     /// Before the first packet of a spurt is due: silence or comfort noise; then the voice starts to the sample.
@@ -263,6 +274,9 @@ impl JitterBuffer {
         self.stats.delay = now + self.decoded.len() as i64 - self.next - fastest;
         match self.pace.step(fastest, self.target()) {
             Step::Skip => self.state = State::Pause,
+            // The next packets are not decoded for that: they may be no quieter.
+            Step::Shorten(_, QUIET) | Step::Lengthen(_, QUIET)
+                if !stretch::is_quiet(self.decoded.make_contiguous()) => {}
             Step::Shorten(by, alike) => {
                 while self.decoded.len() < wanted + 2 * stretch::MAX_LAG
                     && self.packets.first_key_value().is_some_and(|(_, p)| p.timestamp == self.next)

@@ -17,6 +17,9 @@ const SKIP: i64 = 14_400;
 const WINDOW: usize = 16;
 const ENOUGH: usize = 4;
 
+/// A likeness that only quiet has.
+pub(super) const QUIET: f32 = 1.0;
+
 /// What should be done to the voice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Step {
@@ -42,6 +45,8 @@ struct Decoded {
 pub(super) struct Pace {
     decoded: VecDeque<Decoded>,
     since_stretch: u32,
+    /// Pulls in a row in which the wait should have been another.
+    wished: u32,
 }
 
 impl Pace {
@@ -79,19 +84,21 @@ impl Pace {
         }
         // Waits change by whole pulls; what is between them is the phase.
         let by = if excess >= 0 { last.phase + excess / PULL * PULL } else { excess / PULL * PULL + last.phase - PULL };
-        let (often, alike) = match by.abs() {
-            // Little is worth little harm: in quiet soon, in a voice once in half a second.
-            0..1_440 if self.since_stretch < 50 => (10, 0.99),
-            0..1_440 => (50, 0.85),
-            1_440..2_880 => (10, 0.8),
-            2_880..4_800 => (4, 0.6),
-            _ => (2, 0.3),
+        let (shorter, longer) = (by >= WORTHWHILE, excess < -SHORT);
+        self.wished = if shorter || longer { self.wished + 1 } else { 0 };
+        // In a voice each change is heard, so it waits for quiet: the less it is worth, the longer.
+        let (patience, often, alike) = match by.abs() {
+            0..1_200 => (if longer { 300 } else { 400 }, 50, 0.85),
+            1_200..2_880 => (50, 10, 0.8),
+            2_880..4_800 => (20, 4, 0.6),
+            _ => (10, 2, 0.3),
         };
+        let (often, alike) = if self.wished < patience { (2, QUIET) } else { (often, alike) };
         if self.since_stretch < often || self.decoded.len() < ENOUGH {
             Step::Stay
-        } else if by >= WORTHWHILE {
+        } else if shorter {
             Step::Shorten(by, alike)
-        } else if excess < -SHORT {
+        } else if longer {
             Step::Lengthen(-by, alike)
         } else {
             Step::Stay
@@ -103,9 +110,9 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Packets that wait so long and have this phase.
-    fn pace(wait: i64, phase: usize) -> Pace {
-        let mut pace = Pace { since_stretch: 1_000, ..Pace::default() };
+    /// Packets that wait so long and have this phase, and it has been wished for so many pulls that they had others.
+    fn pace(wait: i64, phase: usize, wished: u32) -> Pace {
+        let mut pace = Pace { since_stretch: 1_000, wished, ..Pace::default() };
         for n in 0..8 {
             pace.decoded(n * 960 + wait, n * 960, phase);
         }
@@ -114,8 +121,8 @@ mod tests {
 
     #[test]
     fn phase_is_taken_out_and_the_wait_kept() {
-        let mut pace = pace(500, 400);
-        assert_eq!(pace.step(0, 480), Step::Shorten(400, 0.85));
+        let mut pace = pace(500, 400, 0);
+        assert_eq!(pace.step(0, 480), Step::Shorten(400, QUIET));
         pace.stretched(-300);
         assert!(pace.decoded.iter().all(|it| it.phase == 100 && it.delay - it.phase == 500));
         pace.since_stretch = 1_000;
@@ -124,23 +131,37 @@ mod tests {
 
     #[test]
     fn wait_is_shortened_by_whole_pulls_and_never_below_the_target() {
-        assert_eq!(pace(900, 0).step(0, 480), Step::Stay);
-        assert_eq!(pace(970, 0).step(0, 480), Step::Shorten(480, 0.85));
-        assert_eq!(pace(480 + 3 * 480, 100).step(0, 480), Step::Shorten(3 * 480 + 100, 0.8));
+        assert_eq!(pace(900, 0, 0).step(0, 480), Step::Stay);
+        assert_eq!(pace(970, 0, 0).step(0, 480), Step::Shorten(480, QUIET));
+        assert_eq!(pace(480 + 3 * 480, 100, 0).step(0, 480), Step::Shorten(3 * 480 + 100, QUIET));
     }
 
     #[test]
     fn wait_that_is_too_short_becomes_a_pull_longer() {
-        assert_eq!(pace(400, 0).step(0, 480), Step::Stay);
-        assert_eq!(pace(300, 0).step(0, 480), Step::Lengthen(480, 0.85));
-        let mut pace = pace(300, 380);
-        assert_eq!(pace.step(0, 480), Step::Lengthen(100, 0.85));
+        assert_eq!(pace(400, 0, 0).step(0, 480), Step::Stay);
+        assert_eq!(pace(300, 0, 0).step(0, 480), Step::Lengthen(480, QUIET));
+        let mut pace = pace(300, 380, 0);
+        assert_eq!(pace.step(0, 480), Step::Lengthen(100, QUIET));
         pace.stretched(120);
         assert!(pace.decoded.iter().all(|it| it.phase == 20 && it.delay - it.phase == 780));
     }
 
     #[test]
+    fn where_no_quiet_comes_a_voice_is_changed_the_sooner_the_more_it_is_worth() {
+        for (wait, patience, alike) in [(970, 400, 0.85), (480 + 3 * 480, 50, 0.8), (480 + 7 * 480, 20, 0.6)] {
+            let quiet = |wished| matches!(pace(wait, 0, wished).step(0, 480), Step::Shorten(_, QUIET));
+            assert!(quiet(patience - 2) && !quiet(patience), "{wait}");
+            let Step::Shorten(by, found) = pace(wait, 0, patience).step(0, 480) else { panic!("{wait}") };
+            assert_eq!(Step::Shorten(by, found), Step::Shorten(by, alike), "{wait}");
+        }
+        // What is there once more begins anew.
+        let mut pace = pace(900, 0, 1_000);
+        assert_eq!(pace.step(0, 480), Step::Stay);
+        assert_eq!(pace.wished, 0);
+    }
+
+    #[test]
     fn what_is_far_too_late_is_skipped() {
-        assert_eq!(pace(20_000, 0).step(0, 480), Step::Skip);
+        assert_eq!(pace(20_000, 0, 0).step(0, 480), Step::Skip);
     }
 }
