@@ -1,5 +1,6 @@
 //! Smaller pictures.
 
+use crate::video::convert::halve_lines;
 use crate::video::{Frame, FrameError};
 
 /// A picture of another size. Enlarging is possible, but nothing here asks for it.
@@ -39,10 +40,7 @@ fn plane(source: &[u8], from: (usize, usize), target: &mut [u8], to: (usize, usi
 fn halve(source: &[u8], stride: usize, target: &mut [u8], to: (usize, usize)) {
     for (line, rows) in target.chunks_exact_mut(to.0).zip(source.chunks(2 * stride)) {
         let (above, below) = rows.split_at(stride);
-        for ((pixel, above), below) in line.iter_mut().zip(above.chunks_exact(2)).zip(below.chunks_exact(2)) {
-            let sum = u16::from(above[0]) + u16::from(above[1]) + u16::from(below[0]) + u16::from(below[1]);
-            *pixel = ((sum + 2) / 4) as u8;
-        }
+        halve_lines(above, below, line);
     }
 }
 
