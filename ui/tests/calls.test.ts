@@ -276,9 +276,10 @@ describe('a media server', () => {
     expect((the('publish-start') as HTMLButtonElement).disabled).toBe(true);
     await type('publish-url', ` ${stream.push_url} `);
     await type('publish-token', 'secret');
+    await type('publish-play-token', 'for all');
     await click('publish-start');
     expect(given(phone, 'publishStream')).toEqual([
-      { url: stream.push_url, token: 'secret', play_url: null },
+      { url: stream.push_url, token: 'secret', play_url: null, play_token: 'for all' },
     ]);
     expect(find('publish')).toBeNull();
     phone.show({ calls: [talking()], published: stream });

@@ -130,6 +130,8 @@ export const publish = {
   tokenNote: 'if the server asks for one',
   playAddress: 'Address to play it from',
   playAddressNote: 'if it doesn’t follow from the first',
+  playToken: 'Token to play it',
+  playTokenNote: 'if the server asks for one; the others in the call learn it',
   start: 'Send',
   stop: 'Stop sending',
   sentTo: 'You send to',

@@ -122,6 +122,8 @@ export const publish: Words['publish'] = {
   tokenNote: '如果服务器要求',
   playAddress: '播放地址',
   playAddressNote: '如果无法由上面的地址得出',
+  playToken: '播放令牌',
+  playTokenNote: '如果服务器要求；通话中的其他人会得到它',
   start: '发送',
   stop: '停止发送',
   sentTo: '发送到',
