@@ -46,10 +46,11 @@ export class Together {
   }
 
   private soon(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;
+      // Nothing waits any more.
+      clearTimeout(this.timer);
+      this.timer = undefined;
       const due = [...this.waiting.values()];
       this.waiting.clear();
       for (const picture of due) picture();
