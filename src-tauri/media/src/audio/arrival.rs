@@ -132,12 +132,11 @@ impl Arrivals {
     fn usual(&mut self) -> i64 {
         self.scratch.clear();
         self.scratch.extend(self.packets.iter().map(|it| it.late));
-        let (usual, again) = (self.quantile(QUANTILE), self.but_for_the_worst_moment());
+        let (usual, (worst, again)) = (self.quantile(QUANTILE), self.worst_moments());
         let most = usual.min(again);
         if usual < UNSTEADY {
             return most;
         }
-        let worst = self.scratch.iter().copied().max().unwrap_or_default();
         let all = if worst <= again + ALONE { worst } else { again };
         let with_air = all + all / 10;
         if with_air - usual <= LITTLE { with_air } else { most }
@@ -149,10 +148,11 @@ impl Arrivals {
         *self.scratch.select_nth_unstable(rank.min(last)).1
     }
 
-    /// Lateness that no packet was above, but for those around the slowest one.
-    fn but_for_the_worst_moment(&self) -> i64 {
-        let Some(worst) = self.packets.iter().max_by_key(|it| it.late).map(|it| it.at) else { return 0 };
-        self.packets.iter().filter(|it| (it.at - worst).abs() > MOMENT).map(|it| it.late).max().unwrap_or(0)
+    /// Lateness that no packet was above, and that none but those around the slowest one was above.
+    fn worst_moments(&self) -> (i64, i64) {
+        let Some(worst) = self.packets.iter().max_by_key(|it| it.late) else { return (0, 0) };
+        let others = self.packets.iter().filter(|it| (it.at - worst.at).abs() > MOMENT);
+        (worst.late, others.map(|it| it.late).max().unwrap_or(0))
     }
 }
 

@@ -133,7 +133,9 @@ impl Prober {
     pub fn succeeded(&mut self, now: Instant, filled: bool) {
         self.pause = PAUSE_LEAST;
         self.not_before = now + if filled { PAUSE_FILLED } else { Duration::from_millis(100) };
-        self.first = if filled { self.first.max(2) } else { self.first };
+        if filled {
+            self.first = self.first.max(2);
+        }
     }
 
     /// A queue was seen: what runs tells nothing, and the next one waits until it is gone.

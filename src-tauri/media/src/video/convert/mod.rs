@@ -10,4 +10,4 @@ pub use scale::{Fit, Rotation, Scaler, rotate, scale};
 
 pub(super) use jpeg::Jpeg;
 pub(super) use planar::{Order, Planar, Subsampling};
-pub(super) use scale::halve_lines;
+pub(super) use scale::halve_plane;

@@ -1,6 +1,6 @@
 //! Smaller pictures.
 
-use crate::video::convert::halve_lines;
+use crate::video::convert::halve_plane;
 use crate::video::{Frame, FrameError};
 
 /// A picture of another size. Enlarging is possible, but nothing here asks for it.
@@ -25,22 +25,14 @@ fn plane(source: &[u8], from: (usize, usize), target: &mut [u8], to: (usize, usi
     } else if from.0 >= 2 * to.0 && from.1 >= 2 * to.1 {
         let half = (from.0 / 2, from.1 / 2);
         if half == to {
-            halve(source, from.0, target, half);
+            halve_plane(source, from.0, target, half.0);
         } else {
             let mut between = vec![0; half.0 * half.1];
-            halve(source, from.0, &mut between, half);
+            halve_plane(source, from.0, &mut between, half.0);
             plane(&between, half, target, to);
         }
     } else {
         bilinear(source, from, target, to);
-    }
-}
-
-/// The mean of every four pixels.
-fn halve(source: &[u8], stride: usize, target: &mut [u8], to: (usize, usize)) {
-    for (line, rows) in target.chunks_exact_mut(to.0).zip(source.chunks(2 * stride)) {
-        let (above, below) = rows.split_at(stride);
-        halve_lines(above, below, line);
     }
 }
 
