@@ -27,9 +27,9 @@ const ALONE: i64 = 1_200;
 const MOMENT: i64 = 19_200;
 /// Kept above the measured lateness: 3 ms.
 const GUARD: i64 = 144;
-/// The first guess, 25 ms, which no target is below until packets have come for a second; and beside a picture, whose sender
-/// is only finding out what the path carries, 60 ms and three seconds.
-const GUESS: (i64, i64) = (1_200, 48_000);
+/// The first guess, 25 ms, which no target is below until packets have come for three seconds: it is lowered once, when much
+/// is known. Beside a picture, whose sender is only finding out what the path carries, 60 ms.
+const GUESS: (i64, i64) = (1_200, 3 * 48_000);
 const GUESS_BESIDE_PICTURE: (i64, i64) = (2_880, 3 * 48_000);
 
 /// Bounds of the target, in samples at 48 kHz: 5 ms and 400 ms.
@@ -248,8 +248,9 @@ mod tests {
                 let mut arrivals = Arrivals::default();
                 for n in 0..600 {
                     arrivals.record(stalled(n, first, held), n * 960);
+                    let most = if n < 150 { GUESS.0 + GUARD } else { 720 };
                     assert!(
-                        n < first || arrivals.target(0) <= 720,
+                        n < first || arrivals.target(0) <= most,
                         "{held} held at {first}: {}",
                         arrivals.target(0) / 48
                     );
@@ -313,7 +314,7 @@ mod tests {
         let mut arrivals = Arrivals::default();
         for n in 0..400 {
             arrivals.record(n * 960 + if n < 200 { 4_800 } else { 0 }, n * 960);
-            assert!(n < 50 || arrivals.target(0) <= 720, "packet {n}: target {} ms", arrivals.target(0) / 48);
+            assert!(n < 150 || arrivals.target(0) <= 720, "packet {n}: target {} ms", arrivals.target(0) / 48);
         }
     }
 

@@ -273,8 +273,8 @@ fn backlog_at_the_start_is_no_reason_to_wait() {
         });
         let run = play(voice, &flights, 0.0, 0, 0);
         let late = run.delays[1..].iter().map(|(delay, _)| *delay).fold(0.0, f32::max);
-        assert!(late < 45.0, "seed {seed}: backlog of {backlog:.2} s: {:?}", run.delays);
-        assert!(run.delays[3..].iter().all(|(delay, _)| *delay < 30.0), "seed {seed}: {:?}", run.delays);
+        assert!(late < 60.0, "seed {seed}: backlog of {backlog:.2} s: {:?}", run.delays);
+        assert!(run.delays[4..].iter().all(|(delay, _)| *delay < 30.0), "seed {seed}: {:?}", run.delays);
     }
 }
 

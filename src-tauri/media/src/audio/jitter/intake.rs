@@ -13,6 +13,32 @@ const MAX_PACKETS: usize = 200;
 const FARTHEST_COPY: i64 = 2_880;
 const NO_MORE_COPIES: u32 = 50;
 
+/// How much later than a frame its last copy comes.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// Of the packets lately, and of those before them.
+    reach: (i64, i64),
+    packets: u32,
+}
+
+impl Copies {
+    /// The longest of late, in samples; 0 where none come.
+    pub(super) fn reach(&self) -> i64 {
+        self.reach.0.max(self.reach.1)
+    }
+
+    fn packet(&mut self) {
+        self.packets += 1;
+        if self.packets > NO_MORE_COPIES {
+            *self = Self { reach: (0, self.reach.0), packets: 0 };
+        }
+    }
+
+    fn copy(&mut self, later: i64) {
+        self.reach.0 = self.reach.0.max(later);
+    }
+}
+
 impl JitterBuffer {
     /// Takes in a packet, in whatever order they come.
     pub fn push(&mut self, packet: RtpVoicePacket) {
@@ -58,10 +84,7 @@ impl JitterBuffer {
             self.stats.late += 1;
             return;
         }
-        self.without_copy += 1;
-        if self.without_copy > NO_MORE_COPIES {
-            self.copies_reach = 0;
-        }
+        self.copies.packet();
         self.fec_seen |= opus::packet_has_fec(&packet.payload);
         self.frame = i64::from(samples);
         self.insert(sequence, timestamp, i64::from(samples), packet);
@@ -72,8 +95,10 @@ impl JitterBuffer {
         let place = self.turns.place(packet.sequence, packet.timestamp, at, self.arrivals.fastest());
         let Some((sequence, timestamp)) = place else { return };
         if let Some(newest) = self.turns.newest_timestamp() {
-            self.copies_reach = (newest - timestamp).clamp(0, FARTHEST_COPY);
-            self.without_copy = 0;
+            self.copies.copy((newest - timestamp).clamp(0, FARTHEST_COPY));
+        }
+        if self.turns.is_over(sequence) {
+            return;
         }
         if !self.packets.contains_key(&sequence) && (self.state != State::Playing || timestamp >= self.next) {
             self.insert(sequence, timestamp, samples, packet);

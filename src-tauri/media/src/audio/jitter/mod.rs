@@ -19,6 +19,7 @@ mod turns;
 
 pub use self::stats::{JitterStats, RtpVoicePacket};
 
+use self::intake::Copies;
 use self::pace::{Pace, QUIET, Step};
 use self::turns::Turns;
 
@@ -30,6 +31,8 @@ const GRAIN: i64 = 120;
 /// From this share of packets lost on, what comes later in place of them is waited for; below that one, no more.
 const LOSSY: f32 = 0.015;
 const LOSSLESS: f32 = 0.003;
+/// Before so many packets (3 s) nothing is known of what the path loses.
+const UNKNOWN: u64 = 150;
 /// A packet whose time to be heard ended longer ago (6 ms) than that is not worth starting with.
 const OVER: i64 = 288;
 
@@ -71,10 +74,7 @@ pub struct JitterBuffer {
     loss: f32,
     lossy: bool,
     fec_seen: bool,
-    /// How much later than a frame its last copy comes.
-    copies_reach: i64,
-    /// Packets taken in since a copy came.
-    without_copy: u32,
+    copies: Copies,
     frame: i64,
     scratch: Vec<f32>,
     stats: JitterStats,
@@ -96,10 +96,9 @@ impl JitterBuffer {
             decoded: VecDeque::with_capacity(4 * MAX_PACKET_SAMPLES),
             pace: Pace::default(),
             loss: 0.0,
-            lossy: false,
+            lossy: true,
             fec_seen: false,
-            copies_reach: 0,
-            without_copy: 0,
+            copies: Copies::default(),
             frame: opus::FRAME_SAMPLES as i64,
             scratch: vec![0.0; MAX_PACKET_SAMPLES],
             stats: JitterStats::default(),
@@ -109,7 +108,8 @@ impl JitterBuffer {
     /// Fills `out` (10 ms: 480 samples) with what is to be heard from `now` on.
     pub fn pull(&mut self, now: Instant, out: &mut [f32]) {
         let now = self.samples_at(now);
-        self.lossy = self.loss > if self.lossy { LOSSLESS } else { LOSSY };
+        // Until enough has come to tell, the path is taken for one that loses, as its sender takes it.
+        self.lossy = self.stats.received < UNKNOWN || self.loss > if self.lossy { LOSSLESS } else { LOSSY };
         while self.decoded.len() < out.len() {
             match self.state {
                 State::Unheard | State::Pause => self.wait(now, out.len()),
@@ -139,7 +139,8 @@ impl JitterBuffer {
 
     fn target(&self) -> i64 {
         // Waiting that much more lets the packet after a lost one arrive, which carries it again.
-        let reach = if self.fec_seen { self.copies_reach.max(self.frame) } else { self.copies_reach };
+        let copies = self.copies.reach();
+        let reach = if self.fec_seen { copies.max(self.frame) } else { copies };
         self.arrivals.target(if self.lossy { reach } else { 0 })
     }
 
@@ -197,8 +198,7 @@ impl JitterBuffer {
         self.waited = 0;
         let gap = timestamp - self.next;
         if gap <= 0 {
-            self.pace.decoded(now, timestamp, self.decoded.len());
-            self.decode_first();
+            self.decode_first(now);
         } else if gap <= samples && self.rebuild(gap) {
             self.next = timestamp;
         } else {
@@ -208,8 +208,9 @@ impl JitterBuffer {
         }
     }
 
-    fn decode_first(&mut self) {
+    fn decode_first(&mut self, now: i64) {
         let Some((sequence, packet)) = self.packets.pop_first() else { return };
+        self.pace.decoded(now, packet.timestamp, self.decoded.len());
         self.count_loss(sequence);
         self.turns.over(sequence, true);
         if packet.is_copy {
@@ -281,7 +282,7 @@ impl JitterBuffer {
                 while self.decoded.len() < wanted + 2 * stretch::MAX_LAG
                     && self.packets.first_key_value().is_some_and(|(_, p)| p.timestamp == self.next)
                 {
-                    self.decode_first();
+                    self.decode_first(now);
                 }
                 let samples = self.decoded.make_contiguous();
                 // Enough must stay for this pull.

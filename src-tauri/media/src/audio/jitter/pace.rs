@@ -50,13 +50,14 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// A packet with this timestamp is decoded in the pull at `now`, when `waiting` samples are to be heard before it.
+    /// A packet with this timestamp is decoded in the pull at `now`, when `waiting` samples are to be heard before it. Where
+    /// they are more than a pull takes, it is decoded before its turn.
     pub(super) fn decoded(&mut self, now: i64, timestamp: i64, waiting: usize) {
         if self.decoded.len() == WINDOW {
             self.decoded.pop_front();
         }
-        let phase = waiting as i64;
-        self.decoded.push_back(Decoded { delay: now + phase - timestamp, phase });
+        let waiting = waiting as i64;
+        self.decoded.push_back(Decoded { delay: now + waiting - timestamp, phase: waiting % PULL });
     }
 
     /// Time has been put in (above zero) or taken out.
@@ -127,6 +128,15 @@ mod tests {
         assert!(pace.decoded.iter().all(|it| it.phase == 100 && it.delay - it.phase == 500));
         pace.since_stretch = 1_000;
         assert_eq!(pace.step(0, 480), Step::Stay);
+    }
+
+    #[test]
+    fn what_is_decoded_before_its_turn_counts_as_what_waits_for_it() {
+        let mut pace = Pace { since_stretch: 1_000, ..Pace::default() };
+        for n in 0..8 {
+            pace.decoded(n * 960 + 500, n * 960, 3 * 480 + 100);
+        }
+        assert_eq!(pace.step(0, 480), Step::Shorten(3 * 480 + 100, QUIET));
     }
 
     #[test]

@@ -61,11 +61,15 @@ impl Turns {
     pub(super) fn place(&self, sequence: u16, timestamp: u32, at: i64, fastest: Option<i64>) -> Option<(i64, i64)> {
         self.newest?;
         let (number, time) = self.unwrap(sequence, timestamp);
-        let belongs = !self.is_foreign(at, number, time, fastest);
-        (belongs && self.last.is_none_or(|last| number > last)).then_some((number, time))
+        (!self.is_foreign(at, number, time, fastest)).then_some((number, time))
     }
 
-    /// Whether the turn of `sequence` is over; a packet that was missed counts as seen from now on.
+    /// Whether the turn of `sequence` is over.
+    pub(super) fn is_over(&self, sequence: i64) -> bool {
+        self.last.is_some_and(|last| sequence <= last)
+    }
+
+    /// Whose turn it is when `sequence` comes; a packet that was missed counts as seen from now on.
     pub(super) fn arrives(&mut self, sequence: i64) -> Turn {
         let Some(ago) = self.last.map(|last| last - sequence).filter(|ago| *ago >= 0) else { return Turn::ToCome };
         let bit = if ago < 128 { 1u128 << ago } else { 0 };
