@@ -14,7 +14,7 @@ use crate::api::{IceServer, Quality};
 use crate::flow::{self, Frames, Outlet, Uplink};
 use crate::message::Message;
 use crate::pictures::{Forward, Size};
-use crate::redundancy::Redundancy;
+use crate::redundancy::{self, Redundancy};
 
 /// How often the path is judged.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
@@ -164,6 +164,8 @@ struct Running {
     reporter: Reporter,
     voice: Option<Arc<Voice>>,
     redundancy: Redundancy,
+    /// My picture goes out beside the voice.
+    shows: bool,
     /// Their picture, on its way to whoever looks.
     forward: Option<Forward>,
     last_concealed_ms: u64,
@@ -182,7 +184,8 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
         peer,
         reporter,
         voice: None,
-        redundancy: Redundancy::new(Instant::now()),
+        redundancy: Redundancy::default(),
+        shows: false,
         forward: None,
         last_concealed_ms: 0,
     };
@@ -196,7 +199,7 @@ async fn run(reporter: Reporter, config: PeerConfig, mut orders: mpsc::Unbounded
             biased;
             order = orders.recv() => match order {
                 Some(Order::Hear(voice)) => running.hear(voice),
-                Some(Order::Show(encoder)) => running.peer.send_video(encoder.as_ref()),
+                Some(Order::Show(encoder)) => running.show(encoder.as_ref()),
                 Some(Order::Look(view)) => running.look(view),
                 Some(Order::Speak(frames)) => uplink.follow(frames),
                 Some(order) => {
@@ -283,6 +286,13 @@ impl Running {
         }
     }
 
+    fn show(&mut self, encoder: Option<&Arc<VideoEncoder>>) {
+        self.shows = encoder.is_some();
+        let copies = self.redundancy.copies(Instant::now(), None, None, self.shows);
+        self.peer.set_voice_copies(copies);
+        self.peer.send_video(encoder);
+    }
+
     fn look(&mut self, view: Option<(Size, watch::Sender<Picture>)>) {
         self.peer.want_video(view.as_ref().map(|(size, _)| (size.width, size.height)));
         match view {
@@ -305,10 +315,11 @@ impl Running {
         let concealed_ms = self.voice.as_ref().map_or(0, |voice| voice.stats().concealed_ms);
         let concealed = concealed_ms.saturating_sub(self.last_concealed_ms) as f64 / JUDGE_EVERY.as_millis() as f64;
         let rtt = now.rtt_ms.unwrap_or(0.0);
-        let lost = now.remote_fraction_lost.unwrap_or(0.0);
-        let copies = self.redundancy.copies(Instant::now(), lost, now.rtt_ms);
+        let lost = now.remote_fraction_lost;
+        let copies = self.redundancy.copies(Instant::now(), lost, now.rtt_ms, self.shows);
+        let taken = if self.peer.set_voice_copies(copies) { copies } else { 0 };
         // What goes out again is not missed, and the encoder need not care for it.
-        let missed = if self.peer.set_voice_copies(copies) && copies > 0 { 0.0 } else { lost };
+        let missed = redundancy::missed(lost.unwrap_or(0.0), taken);
         let quality = if concealed > 0.1 || rtt > 600.0 || missed > 0.15 {
             Quality::Poor
         } else if concealed > 0.03 || rtt > 300.0 || missed > 0.05 {
