@@ -374,7 +374,8 @@ describe('a feed', () => {
 
   test('says what it wants to see, and asks for the next only when it has drawn the last', async () => {
     const { socket, stop } = await begin();
-    expect(JSON.parse(socket.said[0] ?? '')).toEqual({ token: 't1', view, width: 320, height: 180 });
+    const hello = { token: 't1', view, width: 320, height: 180, reads: false };
+    expect(JSON.parse(socket.said[0] ?? '')).toEqual(hello);
     expect(socket.said.slice(1)).toEqual(['next']);
     socket.onmessage?.({ data: message(64, 36, [9, 9, 9], 3) });
     expect(socket.said).toHaveLength(2);
@@ -383,6 +384,43 @@ describe('a feed', () => {
     expect(socket.said.slice(2)).toEqual(['next']);
     stop();
     expect(socket.closed).toBe(true);
+  });
+
+  test('reads the planes from memory where the window can, into the same buffer each time', async () => {
+    const asked: [string, ArrayBuffer][] = [];
+    vi.stubGlobal('readPicture', (place: string, into: ArrayBuffer) => {
+      asked.push([place, into]);
+      new Uint8Array(into).fill(asked.length);
+      return true;
+    });
+    const { socket, stop } = await begin();
+    expect(JSON.parse(socket.said[0] ?? '')).toMatchObject({ reads: true });
+    socket.onmessage?.({ data: '{"memory":"/proc/1/fd/2"}' });
+    for (const sequence of [1, 2]) {
+      socket.onmessage?.({ data: message(64, 36, [9, 9, 9], sequence).slice(0, 16) });
+      draw();
+      const frame = shown.at(-1);
+      expect([frame?.sequence, frame?.y[0], frame?.v[0]]).toEqual([sequence, sequence, sequence]);
+    }
+    expect(asked.map(([place, into]) => [place, into.byteLength])).toEqual(
+      Array(2).fill(['/proc/1/fd/2', (64 * 36 * 3) / 2]),
+    );
+    expect(asked[0]?.[1]).toBe(asked[1]?.[1]);
+    stop();
+  });
+
+  test('asks for the planes themselves when it can not read them', async () => {
+    vi.stubGlobal('readPicture', () => false);
+    const { socket, stop } = await begin();
+    socket.onmessage?.({ data: '{"memory":"/proc/1/fd/2"}' });
+    socket.onmessage?.({ data: message(64, 36, [9, 9, 9], 1).slice(0, 16) });
+    draw();
+    expect(shown).toEqual([null]);
+    expect(socket.said.slice(1)).toEqual(['next', 'carry', 'next']);
+    socket.onmessage?.({ data: message(64, 36, [9, 9, 9], 2) });
+    draw();
+    expect(shown.at(-1)?.sequence).toBe(2);
+    stop();
   });
 
   test('tells another size once', async () => {

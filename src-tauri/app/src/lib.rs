@@ -17,6 +17,8 @@ mod pictures;
 mod quit;
 mod shell;
 mod tray;
+#[cfg(target_os = "linux")]
+mod web_process;
 mod windows;
 mod words;
 

@@ -5,6 +5,9 @@
 //! that is hidden asks for none. While a socket is open the engine has somebody who looks ([`Gallery::look`]); when it closes,
 //! nobody does, and nothing is decoded or sent for it any more.
 //!
+//! Where WebKit draws, the planes don't go through the socket: they are in memory that the page reads (`way`, and the crate
+//! `peal-web-process`).
+//!
 //! The protocol is in [`protocol`].
 
 mod door;
@@ -13,6 +16,7 @@ pub mod protocol;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod way;
 
 use std::future::Future;
 

@@ -86,6 +86,10 @@ pub fn builder<'a>(
     if let Some(directory) = &app.state::<Identity>().directory {
         builder = builder.data_directory(directory.join("webview"));
     }
+    #[cfg(target_os = "linux")]
+    if let Some(directory) = crate::web_process::directory() {
+        builder = builder.extensions_path(directory);
+    }
     if let Some(colour) = paper.colour(theme) {
         builder = builder.background_color(colour);
     }

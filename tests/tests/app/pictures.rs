@@ -32,6 +32,8 @@ fn two_people_see_each_other_move() {
     for person in [&mut alice, &mut bob] {
         moves(&mut person.page, &format!("{} canvas", id("tile")));
         moves(&mut person.page, &format!("{} canvas", id("inset")));
+        // Not through the socket: the window reads them from memory that it shares with the phone.
+        assert_eq!(person.page.value("document.querySelectorAll('canvas:not([data-shared=true])').length"), 0);
     }
     desk.picture("video-two");
     // On the screen too, not in the page alone.

@@ -1,8 +1,15 @@
 // The way of one view's pictures from the phone to a tile.
 
 import { pictureDoor, type Ticket } from '../callkit';
-import { frameOf, type Frame } from './frame';
+import { frameOf, type Frame, type PlanesOf } from './frame';
 import { Together, type Drawn } from './together';
+
+declare global {
+  interface Window {
+    /** Fills the buffer from the phone's memory at that place, where the window's engine can; false: nothing is there. */
+    readPicture?: (place: string, into: ArrayBuffer) => boolean;
+  }
+}
 
 const together = new Together();
 
@@ -32,8 +39,10 @@ export class Feed implements Drawn {
 
   constructor(
     private view: PictureView,
-    /** Draws it, with a graphics card or without; nothing: there is none now. */
-    private show: (frame: Frame | null, accelerated: boolean) => void,
+    /**
+     * Draws it, with a graphics card or without, whether it is in memory that the phone shares or not; nothing: there is none now.
+     */
+    private show: (frame: Frame | null, accelerated: boolean, shared: boolean) => void,
   ) {}
 
   /** Begins to look; answers a function that ends it. */
@@ -85,15 +94,24 @@ export class Feed implements Drawn {
     this.socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
-      socket.send(JSON.stringify({ token, view: this.view, ...this.size }));
+      const reads = window.readPicture !== undefined;
+      socket.send(JSON.stringify({ token, view: this.view, ...this.size, reads }));
       socket.send('next');
     };
+    let planes: PlanesOf | undefined;
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (typeof data === 'string') {
+        planes = planesAt(data, () => {
+          planes = undefined;
+          if (socket.readyState === WebSocket.OPEN) socket.send('carry');
+        });
+        return;
+      }
       if (!(data instanceof ArrayBuffer)) return;
       // Drawn with the screen, and only then asked for the next.
       const draw = () => {
         if (this.socket !== socket) return;
-        this.show(frameOf(data), accelerated);
+        this.show(frameOf(data, planes), accelerated, planes !== undefined);
         if (socket.readyState === WebSocket.OPEN) socket.send('next');
       };
       if (accelerated) this.frame = requestAnimationFrame(draw);
@@ -102,7 +120,7 @@ export class Feed implements Drawn {
     socket.onclose = () => {
       if (this.socket !== socket) return;
       this.socket = undefined;
-      this.show(null, accelerated);
+      this.show(null, accelerated, false);
       this.tryAgain();
     };
   }
@@ -124,4 +142,16 @@ export class Feed implements Drawn {
     this.socket = undefined;
     socket?.close();
   }
+}
+
+/** The planes are in the phone's memory, as a message says; they come in one buffer for as long as they are as long. */
+function planesAt(message: string, unreadable: () => void): PlanesOf {
+  const { memory } = JSON.parse(message) as { memory: string };
+  let planes = new ArrayBuffer(0);
+  return (length) => {
+    if (planes.byteLength !== length) planes = new ArrayBuffer(length);
+    if (window.readPicture?.(memory, planes)) return planes;
+    unreadable();
+    return null;
+  };
 }

@@ -11,6 +11,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_tungstenite::tungstenite::Bytes;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::http::header::ORIGIN;
@@ -20,8 +21,9 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use super::Gallery;
-use super::protocol::{Hello, LONGEST, Refusal, View, Wish, write};
+use super::protocol::{Hello, LONGEST, Refusal, View, Wish};
 use super::tile::Tile;
+use super::way::Way;
 
 /// The only path there is.
 const PATH: &str = "/picture";
@@ -233,11 +235,15 @@ impl<G: Gallery> Room<G> {
         // The first ask is answered with what is there.
         pictures.mark_changed();
         let mut asked = false;
-        let mut sequence = 0;
+        let mut way = Way::new(hello.reads);
         loop {
             tokio::select! {
                 message = text(socket) => match Wish::read(&message?).ok_or(Refusal::Message)? {
                     Wish::Next => asked = true,
+                    Wish::Carry => {
+                        way.carry();
+                        pictures.mark_changed();
+                    }
                     Wish::Size(size) => {
                         tile.resize(size);
                         self.gallery.look(place, view, size).await.map_err(|_| Refusal::View)?;
@@ -246,10 +252,12 @@ impl<G: Gallery> Room<G> {
                 changed = pictures.changed(), if asked => {
                     changed.map_err(|_| Ending::Over)?;
                     let picture = pictures.borrow_and_update().clone();
-                    let bytes = picture.map(|frame| write(&tile.fitting(&frame), sequence)).unwrap_or_default();
-                    let sent = socket.send(Message::Binary(bytes.into()));
-                    tokio::time::timeout(PATIENCE, sent).await.map_err(|_| Ending::Late)??;
-                    sequence = sequence.wrapping_add(1);
+                    let nothing = || vec![Message::Binary(Bytes::new())];
+                    let messages = picture.map_or_else(nothing, |frame| way.messages(&tile.fitting(&frame)));
+                    for message in messages {
+                        let sent = socket.send(message);
+                        tokio::time::timeout(PATIENCE, sent).await.map_err(|_| Ending::Late)??;
+                    }
                     asked = false;
                 }
             }

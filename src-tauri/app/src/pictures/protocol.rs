@@ -5,15 +5,22 @@
 //! * The door answers each `next` with one binary message, as soon as there is something newer than what it sent last: a header
 //!   of [`HEADER`] bytes, little-endian (u16 width, u16 height, u32 sequence, f64 milliseconds since 1970 when it was seen), and
 //!   the three planes of I420, one after the other. An empty message: there is no picture now.
+//! * A page that said `reads` in its hello may be told a place instead, as JSON text ([`Place`]): from then on a message is
+//!   the header alone, and the planes are in the memory there until the page asks for the next picture. A page that can't read
+//!   it says [`CARRY`], and is sent the planes again.
 //! * The door closes with one of the codes of [`Refusal`].
 
 use std::time::{Instant, SystemTime};
 
 use peal_engine::Frame;
 use serde::Deserialize;
+#[cfg(target_os = "linux")]
+use serde::Serialize;
 
 /// What asks for the next picture.
 pub const NEXT: &str = "next";
+/// What asks for the planes themselves, from now on.
+pub const CARRY: &str = "carry";
 /// Bytes before the planes.
 pub const HEADER: usize = 16;
 /// The longest message of a page, bytes.
@@ -53,6 +60,17 @@ pub struct Hello {
     /// How large.
     #[serde(flatten)]
     pub size: Size,
+    /// It can read memory that is shared with it.
+    #[serde(default)]
+    pub reads: bool,
+}
+
+/// Where the planes are from now on.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Serialize)]
+pub struct Place {
+    /// For the page's `readPicture`.
+    pub memory: String,
 }
 
 /// Why the door closes.
@@ -89,6 +107,8 @@ impl Refusal {
 pub enum Wish {
     /// One more picture.
     Next,
+    /// The planes themselves.
+    Carry,
     /// Another size.
     Size(Size),
 }
@@ -96,19 +116,30 @@ pub enum Wish {
 impl Wish {
     /// Reads a message; none: it is not of this protocol.
     pub fn read(text: &str) -> Option<Self> {
-        if text == NEXT { Some(Self::Next) } else { serde_json::from_str(text).ok().map(Self::Size) }
+        match text {
+            NEXT => Some(Self::Next),
+            CARRY => Some(Self::Carry),
+            _ => serde_json::from_str(text).ok().map(Self::Size),
+        }
     }
 }
 
 /// A picture as it travels.
 pub fn write(frame: &Frame, sequence: u32) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER + frame.data().len());
-    // No frame is larger than 1,920 pixels in a direction.
-    bytes.extend_from_slice(&(frame.width() as u16).to_le_bytes());
-    bytes.extend_from_slice(&(frame.height() as u16).to_le_bytes());
-    bytes.extend_from_slice(&sequence.to_le_bytes());
-    bytes.extend_from_slice(&since_1970_ms(frame.captured_at()).to_le_bytes());
+    bytes.extend_from_slice(&header(frame, sequence));
     bytes.extend_from_slice(frame.data());
+    bytes
+}
+
+/// What stands before its planes.
+pub fn header(frame: &Frame, sequence: u32) -> [u8; HEADER] {
+    let mut bytes = [0; HEADER];
+    // No frame is larger than 1,920 pixels in a direction.
+    bytes[..2].copy_from_slice(&(frame.width() as u16).to_le_bytes());
+    bytes[2..4].copy_from_slice(&(frame.height() as u16).to_le_bytes());
+    bytes[4..8].copy_from_slice(&sequence.to_le_bytes());
+    bytes[8..].copy_from_slice(&since_1970_ms(frame.captured_at()).to_le_bytes());
     bytes
 }
 

@@ -138,6 +138,71 @@ async fn ending(socket: &mut WebSocketStream<TcpStream>) -> u16 {
     }
 }
 
+/// A socket of a page that can read memory.
+#[cfg(target_os = "linux")]
+async fn reader(hall: &Hall) -> WebSocketStream<TcpStream> {
+    let ticket = hall.door.ticket(Scope::All);
+    let mut socket = connect(&ticket.url, Some(ORIGIN)).await.unwrap();
+    let mut hello = hello(&ticket.token, &View::Local, LARGE);
+    hello["reads"] = json!(true);
+    say(&mut socket, &hello).await;
+    socket
+}
+
+/// Asks for a picture, and is told of a place for its planes.
+#[cfg(target_os = "linux")]
+async fn told(socket: &mut WebSocketStream<TcpStream>) -> String {
+    socket.send(Message::text(protocol::NEXT)).await.unwrap();
+    let Message::Text(text) = socket.next().await.unwrap().unwrap() else { panic!("no place") };
+    let place: Value = serde_json::from_str(&text).unwrap();
+    place["memory"].as_str().unwrap().to_owned()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_page_that_reads_memory_gets_the_planes_there_and_a_new_place_for_a_larger_picture() {
+    let hall = Hall::open().await;
+    let mut socket = reader(&hall).await;
+    assert!(next(&mut socket).await.is_empty(), "there is no picture yet");
+    hall.publish(Some(picture(7)));
+    let place = told(&mut socket).await;
+    let head = answer(&mut socket).await;
+    assert_eq!((head.len(), &head[..4]), (protocol::HEADER, &[64, 0, 36, 0][..]));
+    let mut planes = vec![0; 64 * 36 * 3 / 2];
+    for luma in 7..10 {
+        peal_web_process::read(&place, &mut planes).unwrap();
+        assert_eq!(planes, picture(luma).data());
+        hall.publish(Some(picture(luma + 1)));
+        assert_eq!(next(&mut socket).await.len(), protocol::HEADER, "the place is known");
+    }
+    hall.publish(Some(Arc::new(Frame::black(128, 72, Instant::now()).unwrap())));
+    let larger = told(&mut socket).await;
+    assert_eq!(answer(&mut socket).await[..4], [128, 0, 72, 0]);
+    let mut planes = vec![1; 128 * 72 * 3 / 2];
+    peal_web_process::read(&larger, &mut planes).unwrap();
+    assert_eq!(planes[0], 16);
+    // A small one again has room where the large one was.
+    hall.publish(Some(picture(3)));
+    assert_eq!(next(&mut socket).await.len(), protocol::HEADER);
+    peal_web_process::read(&larger, &mut planes[..64]).unwrap();
+    assert_eq!(planes[0], 3);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_page_that_can_not_read_it_after_all_is_sent_the_planes() {
+    let hall = Hall::open().await;
+    let mut socket = reader(&hall).await;
+    hall.publish(Some(picture(7)));
+    told(&mut socket).await;
+    assert_eq!(answer(&mut socket).await.len(), protocol::HEADER);
+    socket.send(Message::text(protocol::CARRY)).await.unwrap();
+    // The same once more, though there is no newer one.
+    assert_eq!(luma(&next(&mut socket).await), 7);
+    hall.publish(Some(picture(8)));
+    assert_eq!(luma(&next(&mut socket).await), 8);
+}
+
 fn luma(bytes: &[u8]) -> u8 {
     assert_eq!(bytes.len(), protocol::HEADER + 64 * 36 * 3 / 2);
     bytes[protocol::HEADER]
