@@ -1,5 +1,6 @@
 //! What comes from the network: packets, copies of lost ones, doubles, strays and streams that begin anew.
 
+use super::losses::Losses;
 use super::stats::RtpVoicePacket;
 use super::turns::{Kind, Turn, Turns};
 use super::{JitterBuffer, Packet, State};
@@ -124,6 +125,7 @@ impl JitterBuffer {
         self.packets.clear();
         self.arrivals.forget_offsets();
         self.turns = Turns::default();
+        self.losses = Losses::default();
         self.last_was_dtx = false;
         self.waited = 0;
         self.pace.restart();

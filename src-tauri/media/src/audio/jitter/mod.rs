@@ -13,6 +13,7 @@ use super::opus::{self, Decoder, MAX_PACKET_SAMPLES, OpusError};
 use super::stretch;
 
 mod intake;
+mod losses;
 mod pace;
 mod stats;
 mod turns;
@@ -20,6 +21,7 @@ mod turns;
 pub use self::stats::{JitterStats, RtpVoicePacket};
 
 use self::intake::Copies;
+use self::losses::Losses;
 use self::pace::{Pace, QUIET, Step};
 use self::turns::Turns;
 
@@ -28,11 +30,6 @@ const CONCEAL_STEP: i64 = 480;
 const STALL: i64 = 9_600;
 /// libopus conceals multiples of 2.5 ms.
 const GRAIN: i64 = 120;
-/// From this share of packets lost on, what comes later in place of them is waited for; below that one, no more.
-const LOSSY: f32 = 0.015;
-const LOSSLESS: f32 = 0.003;
-/// Before so many packets (3 s) nothing is known of what the path loses.
-const UNKNOWN: u64 = 150;
 /// A packet whose time to be heard ended longer ago (6 ms) than that is not worth starting with.
 const OVER: i64 = 288;
 
@@ -70,9 +67,7 @@ pub struct JitterBuffer {
     last_was_dtx: bool,
     decoded: VecDeque<f32>,
     pace: Pace,
-    /// Share of packets lost of late, and whether it is worth waiting for what replaces them.
-    loss: f32,
-    lossy: bool,
+    losses: Losses,
     fec_seen: bool,
     copies: Copies,
     frame: i64,
@@ -95,8 +90,7 @@ impl JitterBuffer {
             last_was_dtx: false,
             decoded: VecDeque::with_capacity(4 * MAX_PACKET_SAMPLES),
             pace: Pace::default(),
-            loss: 0.0,
-            lossy: true,
+            losses: Losses::default(),
             fec_seen: false,
             copies: Copies::default(),
             frame: opus::FRAME_SAMPLES as i64,
@@ -108,8 +102,6 @@ impl JitterBuffer {
     /// Fills `out` (10 ms: 480 samples) with what is to be heard from `now` on.
     pub fn pull(&mut self, now: Instant, out: &mut [f32]) {
         let now = self.samples_at(now);
-        // Until enough has come to tell, the path is taken for one that loses, as its sender takes it.
-        self.lossy = self.stats.received < UNKNOWN || self.loss > if self.lossy { LOSSLESS } else { LOSSY };
         while self.decoded.len() < out.len() {
             match self.state {
                 State::Unheard | State::Pause => self.wait(now, out.len()),
@@ -141,7 +133,7 @@ impl JitterBuffer {
         // Waiting that much more lets the packet after a lost one arrive, which carries it again.
         let copies = self.copies.reach();
         let reach = if self.fec_seen { copies.max(self.frame) } else { copies };
-        self.arrivals.target(if self.lossy { reach } else { 0 })
+        self.arrivals.target(if self.losses.come_again() { reach } else { 0 })
     }
 
     /// Before the first packet of a spurt is due: silence or comfort noise; then the voice starts to the sample.
@@ -216,7 +208,7 @@ impl JitterBuffer {
         if packet.is_copy {
             self.stats.lost += 1;
             self.stats.fec_recovered += 1;
-            self.loss += (1.0 - self.loss) * 0.01;
+            self.losses.lost(sequence);
         }
         self.next = packet.timestamp + packet.samples;
         self.last_was_dtx = packet.payload.len() <= 2;
@@ -309,10 +301,10 @@ impl JitterBuffer {
     fn count_loss(&mut self, sequence: i64) {
         let Some(lost) = self.turns.missing_before(sequence) else { return };
         self.stats.lost += lost;
-        for _ in 0..lost.min(50) {
-            self.loss += (1.0 - self.loss) * 0.01;
+        if lost > 0 {
+            self.losses.lost(sequence - 1);
         }
-        self.loss -= self.loss * 0.01;
+        self.losses.over(sequence);
     }
 
     /// 48 kHz samples since the first moment seen.
