@@ -117,6 +117,23 @@ fn a_path_that_narrows_and_widens_again_is_followed_without_a_freeze() {
 }
 
 #[test]
+fn a_path_that_narrows_at_once_shows_the_next_picture_after_half_a_second() {
+    // At other moments between two pictures each time.
+    let mut longest: Vec<u64> = (0..60)
+        .map(|seed| {
+            let from = 10.0 + seed as f64 * 0.011;
+            let wide = Stretch { from: 0.0, kbps: 2_500.0, loss: 0.0 };
+            let path = vec![wide, Stretch { from, kbps: 400.0, loss: 0.0 }];
+            let run = Run { path, delay_ms: 20, max_kbps: 2_500.0, seconds: 18, seed, ..Run::default() };
+            run.go().gaps(0, 5).into_iter().max().unwrap_or(u64::MAX)
+        })
+        .collect();
+    longest.sort_unstable();
+    println!("the longest gap of each: {longest:?}");
+    assert!(longest[59] < 600 && longest[50] < 500, "{longest:?}");
+}
+
+#[test]
 fn whatever_the_chances_the_picture_is_there_and_the_voice_with_it() {
     for seed in 0..40 {
         let loss = [0.0, 0.02, 0.05, 0.1][seed as usize % 4];

@@ -28,6 +28,10 @@ pub const LEAST_KBPS: f64 = 12.0;
 
 /// What is left of the measured throughput when a queue is seen.
 const BACK_OFF: f64 = 0.85;
+/// What comes out of a queue is less than this share of the estimate: it is far too high, and lowered without a pause.
+const FAR_LESS: f64 = 0.7;
+/// A queue that is so much longer, ms, has grown.
+const GROWN_MS: f64 = 10.0;
 /// A queue that stands at this, ms, is one too many, whatever its trend.
 const STANDING_MS: f64 = 45.0;
 /// Below this, ms, there is no queue to speak of.
@@ -273,7 +277,12 @@ impl Controller {
 
     fn queue_seen(&mut self, now: Instant, queue: f64) {
         let pause = self.round_trip.unwrap_or(Duration::from_millis(100)) + Duration::from_millis(100);
-        if self.lowered_at.is_some_and(|at| now < at + pause) {
+        // A path that became narrow at once: some of what came lately came before, and what comes out of the queue tells more,
+        // for as long as that grows. Later it may be that less was sent.
+        let grows = self.lowered_at.is_none_or(|at| now > at + pause * 3) || queue > self.queue_when_lowered + GROWN_MS;
+        let queued = self.throughput.queued_kbps(Duration::from_secs_f64(queue / 1_000.0)).filter(|_| grows);
+        let far_less = queued.is_some_and(|kbps| kbps < self.kbps * FAR_LESS);
+        if self.lowered_at.is_some_and(|at| now < at + pause) && !far_less {
             return;
         }
         if self.lowered_at.is_some_and(|at| now < at + pause * 3) && queue > self.queue_when_lowered - 5.0 {
@@ -287,7 +296,8 @@ impl Controller {
             self.delay.rebase();
             return;
         }
-        if let Some(carried) = self.throughput.recent_kbps() {
+        if let Some(recent) = self.throughput.recent_kbps() {
+            let carried = queued.map_or(recent, |queued| queued.min(recent));
             self.capacity = Some(self.capacity.map_or(carried, |known| {
                 if (carried - known).abs() > known * 0.4 { carried } else { known * 0.8 + carried * 0.2 }
             }));

@@ -8,6 +8,9 @@ const LONG: Duration = Duration::from_millis(500);
 /// A change is judged over as little as this, if enough packets came in it.
 const SHORT: Duration = Duration::from_millis(150);
 const SHORT_PACKETS: usize = 8;
+/// A queue is long enough to tell from, with so many packets out of it.
+const QUEUED: Duration = Duration::from_millis(60);
+const QUEUED_PACKETS: usize = 4;
 /// Packets are kept for at most this long.
 const KEPT: Duration = Duration::from_secs(1);
 
@@ -39,6 +42,12 @@ impl Throughput {
         let newest = self.packets.back()?.0;
         let span = enough.map_or(KEPT, |&(at, _)| newest.saturating_sub(at)).max(SHORT);
         self.over(span, 2)
+    }
+
+    /// kbit/s over the time that the last packets stood in a queue: so long the path gave all that it has. `None` if that
+    /// was too short, or too few came to tell.
+    pub fn queued_kbps(&self, queue: Duration) -> Option<f64> {
+        if queue < QUEUED { None } else { self.over(queue.min(SHORT), QUEUED_PACKETS) }
     }
 
     fn over(&self, span: Duration, least: usize) -> Option<f64> {
