@@ -4,18 +4,24 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// As cargo names it.
 const LIBRARY: &str = "libpeal_web_process.so";
 
 /// The directory whose libraries WebKit loads, if it is there: without it pictures take the long way, and calls are the same.
-pub fn directory() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    let found = beside(program.parent()?);
-    if found.is_none() {
-        tracing::info!("pictures take the long way into the windows: {LIBRARY} is not installed");
-    }
-    found
+/// Looked for once: every window asks, and one that rings shall not wait for the disk.
+pub fn directory() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || {
+        let program = std::env::current_exe().ok()?;
+        let found = beside(program.parent()?);
+        if found.is_none() {
+            tracing::info!("pictures take the long way into the windows: {LIBRARY} is not installed");
+        }
+        found
+    };
+    FOUND.get_or_init(find).as_deref()
 }
 
 /// Where a package puts it, or where cargo does.

@@ -2,7 +2,7 @@
 //!
 //! Thirty times a second a picture at 720p has 1.4 MB. Through a WebSocket the kernel copies it twice, WebKit's network process
 //! reads it a kibibyte at a time, and hands it on in memory that is made, mapped, cleared and given back for that picture alone:
-//! a fifth of a core. Here it is written once, and read once into a buffer that the page keeps.
+//! a tenth of a core. Here it is written once, and read once into a buffer that the page keeps.
 //!
 //! WebKit loads this library into its web process (`extension`), where pages find the function [`READ`]. The app links the
 //! same crate for the other end, [`Memory`].
