@@ -14,7 +14,7 @@ use crate::api::{IceServer, Quality};
 use crate::flow::{self, Frames, Outlet, Uplink};
 use crate::message::Message;
 use crate::pictures::{Forward, Size};
-use crate::redundancy::{self, Redundancy};
+use crate::redundancy::{self, Known, Redundancy};
 
 /// How often the path is judged.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
@@ -288,7 +288,8 @@ impl Running {
 
     fn show(&mut self, encoder: Option<&Arc<VideoEncoder>>) {
         self.shows = encoder.is_some();
-        let copies = self.redundancy.copies(Instant::now(), None, None, self.shows);
+        let known = Known { beside_picture: self.shows, ..Known::default() };
+        let copies = self.redundancy.copies(Instant::now(), known);
         self.peer.set_voice_copies(copies);
         self.peer.send_video(encoder);
     }
@@ -316,7 +317,9 @@ impl Running {
         let concealed = concealed_ms.saturating_sub(self.last_concealed_ms) as f64 / JUDGE_EVERY.as_millis() as f64;
         let rtt = now.rtt_ms.unwrap_or(0.0);
         let lost = now.remote_fraction_lost;
-        let copies = self.redundancy.copies(Instant::now(), lost, now.rtt_ms, self.shows);
+        let carries_kbps = Some(now.video.estimate_kbps).filter(|kbps| self.shows && *kbps > 0.0);
+        let known = Known { loss: lost, round_trip_ms: now.rtt_ms, carries_kbps, beside_picture: self.shows };
+        let copies = self.redundancy.copies(Instant::now(), known);
         let taken = if self.peer.set_voice_copies(copies) { copies } else { 0 };
         // What goes out again is not missed, and the encoder need not care for it.
         let missed = redundancy::missed(lost.unwrap_or(0.0), taken);
