@@ -251,7 +251,9 @@ impl Sender {
         if self.controller.is_stalled() {
             return self.keep_one();
         }
-        if self.waiting() < if self.key_left > 0 { HOPELESS_KEY } else { HOPELESS } {
+        // What was sent before a path became narrow is lost or late, and what builds on it waits for nothing.
+        let overfull = self.controller.take_overfull() && self.key_left == 0;
+        if !overfull && self.waiting() < if self.key_left > 0 { HOPELESS_KEY } else { HOPELESS } {
             return false;
         }
         self.clear();

@@ -7,8 +7,10 @@
 mod delay;
 mod history;
 mod loss;
+mod overfull;
 mod probe;
 mod throughput;
+mod train;
 
 use std::time::{Duration, Instant};
 
@@ -18,8 +20,10 @@ pub use probe::Probe;
 use delay::{DelayDetector, Passage, Usage};
 use history::{History, News};
 use loss::{LossDetector, Verdict};
+use overfull::Overfull;
 use probe::{Carried, Prober};
 use throughput::Throughput;
+use train::Train;
 
 /// Where the estimate starts, kbit/s.
 pub const START_KBPS: f64 = 300.0;
@@ -45,6 +49,9 @@ const AMPLE_AFTER: Duration = Duration::from_secs(1);
 const AMPLE_LOSS: f64 = 0.02;
 /// When nothing left for so long and nothing is under way, what was measured of a queue is of another time.
 const IDLE: Duration = Duration::from_secs(1);
+/// Beside a round trip, a packet may be under way for so long without a queue: the peer collects what it reports.
+const REPORTED: Duration = Duration::from_millis(100);
+
 /// What the peer said of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acknowledged {
@@ -61,6 +68,7 @@ pub struct Controller {
     delay: DelayDetector,
     loss: LossDetector,
     throughput: Throughput,
+    train: Train,
     prober: Prober,
     kbps: f64,
     need_kbps: f64,
@@ -70,6 +78,8 @@ pub struct Controller {
     /// Lowerings in a row that did not make a standing queue shorter.
     fruitless: u32,
     queue_when_lowered: f64,
+    /// The queue that was measured last, ms.
+    last_queue: f64,
     /// Since when an answer is awaited: the first packet after the peer was heard last, or that moment itself.
     unanswered_since: Option<Instant>,
     grown_at: Instant,
@@ -78,6 +88,7 @@ pub struct Controller {
     /// Since when all that is needed passes with ease.
     easy_since: Option<Instant>,
     stalled: bool,
+    overfull: Overfull,
 }
 
 impl Controller {
@@ -88,6 +99,7 @@ impl Controller {
             delay: DelayDetector::new(now),
             loss: LossDetector::new(now),
             throughput: Throughput::default(),
+            train: Train::default(),
             prober: Prober::new(now),
             kbps: START_KBPS,
             need_kbps: START_KBPS,
@@ -95,12 +107,14 @@ impl Controller {
             lowered_at: None,
             fruitless: 0,
             queue_when_lowered: 0.0,
+            last_queue: 0.0,
             unanswered_since: None,
             grown_at: now,
             round_trip: None,
             least_round_trip: Duration::from_secs(1),
             easy_since: None,
             stalled: false,
+            overfull: Overfull::default(),
         }
     }
 
@@ -126,16 +140,18 @@ impl Controller {
         for &told in told {
             match self.history.told(told) {
                 Some(News::Came(sent, arrived)) => {
-                    received += 1;
+                    received += u32::from(self.overfull.counts(sent.at));
                     fresh = fresh.max(Some(sent.at));
+                    let passage = Passage { sent: sent.at, arrived };
                     self.throughput.add(arrived, sent.bytes);
-                    self.delay.add(Passage { sent: sent.at, arrived });
+                    self.train.add(passage, sent.bytes);
+                    self.delay.add(passage);
                     if let Some(probe) = sent.probe {
                         self.prober.came(probe, sent.at, arrived, sent.bytes);
                     }
                 }
                 Some(News::Lost(sent)) => {
-                    lost += 1;
+                    lost += u32::from(self.overfull.counts(sent.at));
                     if let Some(probe) = sent.probe {
                         self.prober.lost(probe);
                     }
@@ -168,6 +184,7 @@ impl Controller {
         if let Some(outcome) = self.prober.outcome(now) {
             self.probed(now, outcome);
         }
+        self.overfull.tick(now);
         let easy = !self.stalled
             && self.history.is_known()
             && self.kbps >= self.need_kbps * 0.98
@@ -193,7 +210,7 @@ impl Controller {
         if self.stalled {
             return LEAST_KBPS;
         }
-        let queue = self.delay.standing_queue_ms();
+        let queue = self.delay.standing_queue_ms().max(self.overfull.least_queue_ms());
         if queue > EMPTY_MS && self.lowered_at.is_some() {
             // As much less as empties the queue within about half a second, but never below half.
             return self.kbps * (1.0 - (queue - EMPTY_MS) / 400.0).clamp(0.5, 1.0);
@@ -203,9 +220,15 @@ impl Controller {
 
     /// No more may be sent until the peer is heard: too much is under way, or nothing comes back at all.
     pub fn is_choked(&self) -> bool {
-        let window = self.least_round_trip.as_secs_f64() + 0.1;
+        let window = (self.least_round_trip + REPORTED).as_secs_f64();
         let limit = (self.kbps * 125.0 * window).max(8_000.0);
         self.history.in_flight() as f64 > limit
+    }
+
+    /// The path became so narrow at once that most of what is under way is of no use: it comes too late or not at all. Said
+    /// once each time.
+    pub fn take_overfull(&mut self) -> bool {
+        self.overfull.take()
     }
 
     /// Nothing comes back any more.
@@ -244,6 +267,12 @@ impl Controller {
         self.delay.standing_queue_ms()
     }
 
+    /// Whether what is under way takes far longer than it should at the present rate.
+    fn is_overfull(&self) -> bool {
+        let takes = self.history.in_flight() as f64 / (self.kbps * 125.0);
+        takes > (self.least_round_trip + REPORTED + overfull::EXCESS).as_secs_f64()
+    }
+
     fn is_idle(&self, now: Instant) -> bool {
         self.history.in_flight() == 0 && self.history.last_at().is_some_and(|last| now > last + IDLE)
     }
@@ -251,10 +280,12 @@ impl Controller {
     fn weigh(&mut self, now: Instant) {
         let queue = self.delay.standing_queue_ms();
         let usage = self.delay.usage();
-        let over = usage == Usage::Over && queue > EMPTY_MS * 0.75 || queue > STANDING_MS;
+        let stretched = self.train.kbps().is_some_and(|kbps| kbps < self.kbps * FAR_LESS);
+        let over = usage == Usage::Over && queue > EMPTY_MS * 0.75 || queue > STANDING_MS || stretched;
         if over {
             self.queue_seen(now, queue);
         }
+        self.last_queue = queue;
         match self.loss.judge(now, self.kbps, over || queue > EMPTY_MS) {
             Some(Verdict::Lower(share)) => {
                 self.kbps = (self.kbps * (1.0 - share)).max(LEAST_KBPS);
@@ -277,25 +308,29 @@ impl Controller {
 
     fn queue_seen(&mut self, now: Instant, queue: f64) {
         let pause = self.round_trip.unwrap_or(Duration::from_millis(100)) + Duration::from_millis(100);
+        let lately = self.lowered_at.is_some_and(|at| now < at + pause * 3);
+        if lately && queue < self.last_queue {
+            // It empties: little comes out of it because little is sent.
+            return;
+        }
+        let longer_ms = queue - self.queue_when_lowered;
         // A path that became narrow at once: some of what came lately came before, and what comes out of the queue tells more,
         // for as long as that grows. Later it may be that less was sent.
-        let grows = self.lowered_at.is_none_or(|at| now > at + pause * 3) || queue > self.queue_when_lowered + GROWN_MS;
+        let grows = !lately || longer_ms > GROWN_MS;
         let queued = self.throughput.queued_kbps(Duration::from_secs_f64(queue / 1_000.0)).filter(|_| grows);
+        let queued = queued.or_else(|| self.train.kbps());
         let far_less = queued.is_some_and(|kbps| kbps < self.kbps * FAR_LESS);
         if self.lowered_at.is_some_and(|at| now < at + pause) && !far_less {
             return;
         }
-        if self.lowered_at.is_some_and(|at| now < at + pause * 3) && queue > self.queue_when_lowered - 5.0 {
-            self.fruitless += 1;
-        } else {
-            self.fruitless = 0;
-        }
+        self.fruitless = if lately && longer_ms > -5.0 { self.fruitless + 1 } else { 0 };
         if self.fruitless >= 4 && self.delay.usage() != Usage::Over {
             // Sending less and less changes nothing: the path is longer than it was.
             self.fruitless = 0;
             self.delay.rebase();
             return;
         }
+        let before = self.kbps;
         if let Some(recent) = self.throughput.recent_kbps() {
             let carried = queued.map_or(recent, |queued| queued.min(recent));
             self.capacity = Some(self.capacity.map_or(carried, |known| {
@@ -305,6 +340,9 @@ impl Controller {
             if lowered < self.kbps {
                 self.kbps = lowered.max(LEAST_KBPS);
             }
+        }
+        if self.kbps < before * FAR_LESS && self.is_overfull() {
+            self.overfull.note(now);
         }
         self.lowered_at = Some(now);
         self.queue_when_lowered = queue;
