@@ -220,9 +220,7 @@ impl Controller {
 
     /// No more may be sent until the peer is heard: too much is under way, or nothing comes back at all.
     pub fn is_choked(&self) -> bool {
-        let window = (self.least_round_trip + REPORTED).as_secs_f64();
-        let limit = (self.kbps * 125.0 * window).max(8_000.0);
-        self.history.in_flight() as f64 > limit
+        self.history.in_flight() as f64 > self.fits(Duration::ZERO).max(8_000.0)
     }
 
     /// The path became so narrow at once that most of what is under way is of no use: it comes too late or not at all. Said
@@ -269,8 +267,17 @@ impl Controller {
 
     /// Whether what is under way takes far longer than it should at the present rate.
     fn is_overfull(&self) -> bool {
-        let takes = self.history.in_flight() as f64 / (self.kbps * 125.0);
-        takes > (self.least_round_trip + REPORTED + overfull::EXCESS).as_secs_f64()
+        self.history.in_flight() as f64 > self.fits(overfull::EXCESS)
+    }
+
+    /// Bytes that may be under way at the present rate, if packets wait no longer than this.
+    fn fits(&self, wait: Duration) -> f64 {
+        self.kbps * 125.0 * (self.least_round_trip + REPORTED + wait).as_secs_f64()
+    }
+
+    /// After so long the peer's reports show what a change of the rate did.
+    fn response(&self) -> Duration {
+        self.round_trip.unwrap_or(Duration::from_millis(100)) + REPORTED
     }
 
     fn is_idle(&self, now: Instant) -> bool {
@@ -280,10 +287,11 @@ impl Controller {
     fn weigh(&mut self, now: Instant) {
         let queue = self.delay.standing_queue_ms();
         let usage = self.delay.usage();
-        let stretched = self.train.kbps().is_some_and(|kbps| kbps < self.kbps * FAR_LESS);
+        let train = self.train.kbps();
+        let stretched = train.is_some_and(|kbps| kbps < self.kbps * FAR_LESS);
         let over = usage == Usage::Over && queue > EMPTY_MS * 0.75 || queue > STANDING_MS || stretched;
         if over {
-            self.queue_seen(now, queue);
+            self.queue_seen(now, queue, train);
         }
         self.last_queue = queue;
         match self.loss.judge(now, self.kbps, over || queue > EMPTY_MS) {
@@ -306,8 +314,8 @@ impl Controller {
         }
     }
 
-    fn queue_seen(&mut self, now: Instant, queue: f64) {
-        let pause = self.round_trip.unwrap_or(Duration::from_millis(100)) + Duration::from_millis(100);
+    fn queue_seen(&mut self, now: Instant, queue: f64, train: Option<f64>) {
+        let pause = self.response();
         let lately = self.lowered_at.is_some_and(|at| now < at + pause * 3);
         if lately && queue < self.last_queue {
             // It empties: little comes out of it because little is sent.
@@ -317,8 +325,7 @@ impl Controller {
         // A path that became narrow at once: some of what came lately came before, and what comes out of the queue tells more,
         // for as long as that grows. Later it may be that less was sent.
         let grows = !lately || longer_ms > GROWN_MS;
-        let queued = self.throughput.queued_kbps(Duration::from_secs_f64(queue / 1_000.0)).filter(|_| grows);
-        let queued = queued.or_else(|| self.train.kbps());
+        let queued = self.throughput.queued_kbps(Duration::from_secs_f64(queue / 1_000.0)).filter(|_| grows).or(train);
         let far_less = queued.is_some_and(|kbps| kbps < self.kbps * FAR_LESS);
         if self.lowered_at.is_some_and(|at| now < at + pause) && !far_less {
             return;
@@ -360,8 +367,7 @@ impl Controller {
         let near_limit =
             self.capacity.is_some_and(|capacity| self.kbps > capacity * 0.75 && self.kbps < capacity * 1.25);
         let step = if near_limit {
-            let response = self.round_trip.unwrap_or(Duration::from_millis(100)).as_secs_f64() + 0.1;
-            (9.6 / response).min(self.kbps * GROWTH_AT_LIMIT).max(4.0)
+            (9.6 / self.response().as_secs_f64()).min(self.kbps * GROWTH_AT_LIMIT).max(4.0)
         } else {
             self.kbps * GROWTH
         };
